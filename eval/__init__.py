@@ -1,0 +1,1 @@
+"""Questions in, a report out: question sets, metrics and runs."""

@@ -1,0 +1,1 @@
+"""Articles in, hits out: reading, splitting, encoding, storing and searching a collection."""

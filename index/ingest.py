@@ -1,0 +1,114 @@
+"""Files, folders and addresses into a library: what is new or changed is read, split, encoded and stored."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from index.errors import DatelineError, LibraryError
+from index.files import absolute_path
+from index.library import Library
+from index.readers import Record, find_records
+from index.types import Article, Failure, IndexReport
+
+BATCH_CHARACTERS = 100_000
+"""Articles are stored in one commit when together they have this many characters, some seconds of encoding on two
+cores: what an interruption can cost."""
+
+
+@dataclass(slots=True)
+class _Counts:
+    added: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    failed: list[Failure] = field(default_factory=list)
+
+
+def index_paths(
+    library: Library,
+    paths: Sequence[str],
+    *,
+    prune: bool = False,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> IndexReport:
+    """Adds and updates the articles found at `paths`: files, folders, web addresses.
+
+    Articles are committed in small batches, so that after an interruption the next run goes on from there; one whose
+    bytes and sidecar row are unchanged costs a hash. With `prune`, articles of files that are gone from `paths` are
+    removed. `on_progress` is called with the numbers of records done and found. A record that cannot be read is
+    reported and the others go in.
+
+    Raises:
+        LibraryError: The library cannot be written; what was committed before stays.
+    """
+    counts = _Counts()
+    records: list[Record] = []
+    for found in find_records(paths):
+        if isinstance(found, Record):
+            records.append(found)
+        else:
+            counts.failed.append(found)
+    batch: list[tuple[Article, str]] = []
+    try:
+        for done, record in enumerate(records):
+            if on_progress is not None:
+                on_progress(done, len(records))
+            if library.origin_digest(record.origin) == record.digest:
+                counts.unchanged += 1
+                continue
+            try:
+                batch.append((record.read(), record.digest))
+            except LibraryError:
+                raise
+            except DatelineError as error:
+                counts.failed.append(Failure(record.origin, str(error)))
+                continue
+            if sum(len(article.text) for article, _ in batch) >= BATCH_CHARACTERS:
+                _put(library, batch, counts)
+                batch = []
+    except KeyboardInterrupt:
+        # What was read is stored before the interruption goes on its way.
+        _put(library, batch, counts)
+        raise
+    _put(library, batch, counts)
+    if on_progress is not None:
+        on_progress(len(records), len(records))
+    removed = 0
+    if prune:
+        gone = _gone(library, paths, {record.origin for record in records})
+        removed = library.remove_origins(gone) if gone else 0
+        counts.failed = [failure for failure in counts.failed if failure.origin not in gone]
+    return IndexReport(counts.added, counts.updated, counts.unchanged, removed, tuple(counts.failed))
+
+
+def _put(library: Library, batch: list[tuple[Article, str]], counts: _Counts) -> None:
+    if not batch:
+        return
+    result = library.put(batch)
+    counts.added += result.added
+    counts.updated += result.updated
+    counts.unchanged += result.duplicates
+
+
+def _gone(library: Library, paths: Sequence[str], found: set[str]) -> list[str]:
+    """Stored origins at or below `paths` whose file, or record of a file that is there, no longer exists."""
+    roots = [absolute_path(path) for path in paths if "://" not in path]
+    gone = []
+    for origin in library.origins():
+        if "://" in origin or origin in found:
+            continue
+        file = Path(origin)
+        below = any(file == root or root in file.parents or Path(origin.rsplit("#", 1)[0]) == root for root in roots)
+        if below and not file.exists() and _record_is_gone(origin, found):
+            gone.append(origin)
+    return gone
+
+
+def _record_is_gone(origin: str, found: set[str]) -> bool:
+    """True for a file that is gone, and for a record that is no longer in its JSON Lines or CSV file.
+
+    If not one record of that file was found, the file could not be read, and nothing of it counts as gone.
+    """
+    container, mark, _ = origin.rpartition("#")
+    if not mark or not Path(container).is_file():
+        return True
+    return any(other.startswith(container + "#") for other in found)

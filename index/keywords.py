@@ -1,0 +1,165 @@
+"""BM25 keyword search by tantivy. Like the vector file, the index is derived from SQLite, stamped and checked."""
+
+import hashlib
+import shutil
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+TITLE_BOOST = 0.5
+"""Weight of a match in the title against one in the text. The title stands with each passage of its article, so a full
+weight would rank all passages of one article before the best passage of another."""
+
+WRITER_HEAP_BYTES = 64_000_000
+"""Memory that tantivy collects documents in before it writes a segment."""
+
+ANALYZER = "dateline_en"
+"""Name under which the analyzer of this module is registered with an index."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeywordDocument:
+    """A passage as the keyword index takes it: its row and its article's row in SQLite, title and text."""
+
+    row: int
+    article_row: int
+    title: str
+    text: str
+
+
+@lru_cache(maxsize=1)
+def _analyzer() -> Any:
+    from tantivy import Filter, TextAnalyzerBuilder, Tokenizer
+
+    return (
+        TextAnalyzerBuilder(Tokenizer.simple())
+        .filter(Filter.remove_long(64))
+        .filter(Filter.lowercase())
+        .filter(Filter.ascii_fold())
+        .filter(Filter.stemmer("english"))
+        .build()
+    )
+
+
+def analyze(text: str) -> list[str]:
+    """The terms of a text as they are indexed: words in lower case, without accents, stemmed for English."""
+    terms: list[str] = _analyzer().analyze(text)
+    return terms
+
+
+class KeywordIndex:
+    """BM25 (k1 1.2, b 0.75, tantivy's own) over the texts and titles of passages; higher is better."""
+
+    def __init__(self, index: Any, folder: Path | None) -> None:
+        index.register_tokenizer(ANALYZER, _analyzer())
+        self._index = index
+        self._folder = folder
+        self._searcher = index.searcher()
+
+    @classmethod
+    def create(cls, folder: Path | None) -> "KeywordIndex":
+        """An empty index in `folder`, replacing what is there, or in memory if it is `None`."""
+        from tantivy import Index
+
+        if folder is None:
+            return cls(Index(_schema()), None)
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        return cls(Index(_schema(), path=str(folder)), folder)
+
+    @classmethod
+    def load(cls, folder: Path, sha256: str) -> "KeywordIndex | None":
+        """The index of a folder, or `None` if it is missing or is not the one that the digest was taken of."""
+        from tantivy import Index
+
+        try:
+            if _digest(folder) != sha256:
+                return None
+            return cls(Index.open(str(folder)), folder)
+        except (OSError, ValueError):
+            return None
+
+    def change(self, remove_articles: Iterable[int], add: Iterable[KeywordDocument]) -> None:
+        """Takes out the passages of the given articles, then puts in new ones, in one commit."""
+        from tantivy import Document
+
+        writer = self._index.writer(WRITER_HEAP_BYTES, 1)
+        for article_row in remove_articles:
+            writer.delete_documents_by_term("article_row", article_row)
+        for entry in add:
+            document = Document()
+            document.add_unsigned("row", entry.row)
+            document.add_unsigned("article_row", entry.article_row)
+            document.add_text("title", entry.title)
+            document.add_text("text", entry.text)
+            writer.add_document(document)
+        writer.commit()
+        writer.wait_merging_threads()
+        self._index.reload()
+        self._searcher = self._index.searcher()
+
+    def digest(self) -> str:
+        """SHA-256 over the names and contents of the index's files.
+
+        Raises:
+            ValueError: The index is in memory.
+        """
+        if self._folder is None:
+            raise ValueError("An index in memory has no files.")
+        return _digest(self._folder)
+
+    def search(
+        self, query: str, limit: int, allowed_articles: Collection[int] | None = None
+    ) -> list[tuple[int, float]]:
+        """At most `limit` pairs (passage row, BM25 score), best first, of the given articles unless it is `None`."""
+        from tantivy import Occur, Query
+
+        schema = self._index.schema
+        terms = sorted(set(analyze(query)))
+        if not terms or limit <= 0 or (allowed_articles is not None and not allowed_articles):
+            return []
+        words: list[tuple[Any, Any]] = []
+        for term in terms:
+            words.append((Occur.Should, Query.term_query(schema, "text", term)))
+            words.append((Occur.Should, Query.boost_query(Query.term_query(schema, "title", term), TITLE_BOOST)))
+        clauses = [(Occur.Must, Query.boolean_query(words))]
+        if allowed_articles is not None:
+            within = Query.term_set_query(schema, "article_row", list(allowed_articles))
+            clauses.append((Occur.Must, Query.const_score_query(within, 0.0)))
+        found = self._searcher.search(Query.boolean_query(clauses), limit, count=False).hits
+        rows = self._searcher.fast_field_values("row", [address for _, address in found])
+        # Equal scores come in the order of segments, which differs between builds; rows make it definite.
+        pairs = sorted(zip(rows, (score for score, _ in found), strict=True), key=lambda pair: (-pair[1], pair[0]))
+        return [(int(row), float(score)) for row, score in pairs]
+
+    def document_frequency(self, terms: Sequence[str]) -> dict[str, int]:
+        """In how many passages each term occurs, in the text or the title; terms as `analyze` gives them."""
+        count = self._searcher.doc_freq
+        return {term: max(count("text", term), count("title", term)) for term in terms}
+
+    def __len__(self) -> int:
+        return int(self._searcher.num_docs)
+
+
+@lru_cache(maxsize=1)
+def _schema() -> Any:
+    from tantivy import SchemaBuilder
+
+    builder = SchemaBuilder()
+    builder.add_unsigned_field("row", fast=True)
+    builder.add_unsigned_field("article_row", indexed=True, fast=True)
+    builder.add_text_field("title", tokenizer_name=ANALYZER, index_option="freq")
+    builder.add_text_field("text", tokenizer_name=ANALYZER, index_option="freq")
+    return builder.build()
+
+
+def _digest(folder: Path) -> str:
+    total = hashlib.sha256()
+    for path in sorted(folder.iterdir()):
+        if path.suffix == ".lock" or path.name.startswith(".tantivy"):
+            continue
+        with path.open("rb") as file:
+            total.update(f"{path.name}\0{hashlib.file_digest(file, 'sha256').hexdigest()}\n".encode())
+    return total.hexdigest()

@@ -1,0 +1,432 @@
+"""A library: one folder on disk that holds a collection and finds passages in it."""
+
+import sqlite3
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from filelock import FileLock, Timeout
+
+from index.encoder import DEFAULT_ENCODER, Encoder, load_encoder
+from index.errors import (
+    ArticleNotFoundError,
+    EncoderMismatchError,
+    LibraryBusyError,
+    LibraryNotFoundError,
+    LibraryWriteError,
+)
+from index.keywords import KeywordIndex
+from index.passages import encoder_input, split_article
+from index.store import DATABASE_NAME, Stamp, Store
+from index.types import Article, ArticleSummary, Finding, Hit, Passage, SearchFilter
+from index.vectors import VectorIndex
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+LOCK_NAME = "writer.lock"
+VECTORS_NAME = "vectors.faiss"
+KEYWORDS_NAME = "keywords"
+
+VECTOR_CACHE_SIZE = 4_096
+"""Vectors of texts kept in memory, by text: sentences of passages that several questions find. 6 MB at 384 numbers."""
+
+
+@dataclass(frozen=True, slots=True)
+class PutResult:
+    """What putting articles did: numbers of articles new, changed, and already there under another origin."""
+
+    added: int
+    updated: int
+    duplicates: int
+
+
+class Library:
+    """A collection of articles that can be searched; changed only by the one process that opened it for writing.
+
+    Every search sees one state of the collection, the newest commit at its beginning. Not safe for calls from several
+    threads at a time.
+    """
+
+    def __init__(self, path: Path, store: Store, encoder: Encoder | None, lock: FileLock | None) -> None:
+        self.path = path
+        self._store = store
+        self._encoder = encoder
+        self._lock = lock
+        self._vectors: tuple[int, VectorIndex] | None = None
+        self._keywords: tuple[int, KeywordIndex] | None = None
+        self._vector_cache: OrderedDict[str, NDArray[np.float32]] = OrderedDict()
+        self._changed_rows: set[int] = set()
+        self._changes_made = 0
+        manifest = store.manifest()
+        self.encoder_name = manifest["encoder_name"]
+        self._encoder_digest = manifest["encoder_digest"]
+        self.dimension = int(manifest["dimension"])
+        if encoder is not None:
+            self._check_encoder(encoder)
+
+    @classmethod
+    def open(cls, path: Path, encoder: Encoder | None = None) -> Self:
+        """The library in an existing folder, to read. Without an encoder, its own is loaded when one is needed.
+
+        Raises:
+            LibraryNotFoundError: There is no library in the folder.
+            LibraryFormatError: It is damaged or has another format version.
+            EncoderMismatchError: It was made with another encoder than the one given.
+        """
+        database = path / DATABASE_NAME
+        if not database.is_file():
+            raise LibraryNotFoundError(
+                f"There is no library in {str(path)!r}; make one with: dateline index PATH --library {path}"
+            )
+        return cls(path, Store.open(database), encoder, None)
+
+    @classmethod
+    def open_for_writing(cls, path: Path, encoder: Encoder | None = None) -> Self:
+        """The library in a folder, to change; an empty one is made if there is none.
+
+        Raises:
+            LibraryBusyError: Another process has it open for writing.
+            LibraryWriteError: The folder cannot be made or written.
+            LibraryFormatError, EncoderMismatchError: As `open`.
+        """
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(path / LOCK_NAME, timeout=0)
+            lock.acquire()
+        except Timeout as error:
+            raise LibraryBusyError(
+                f"Another process is changing the library {str(path)!r}; wait until it is done, then run this again."
+            ) from error
+        except OSError as error:
+            raise LibraryWriteError(
+                f"The library folder {str(path)!r} cannot be written ({error.strerror or error}); check its "
+                "permissions and the free space, or name another folder with --library."
+            ) from error
+        try:
+            database = path / DATABASE_NAME
+            if database.is_file():
+                store = Store.open(database)
+            else:
+                encoder = encoder or load_encoder(DEFAULT_ENCODER)
+                store = Store.create(
+                    database,
+                    {
+                        "encoder_name": encoder.name,
+                        "encoder_digest": encoder.digest,
+                        "dimension": str(encoder.dimension),
+                        "max_tokens": str(encoder.max_tokens),
+                    },
+                )
+            return cls(path, store, encoder, lock)
+        except BaseException:
+            lock.release()
+            raise
+
+    def close(self) -> None:
+        """Writes the derived files if this process changed the collection, and lets go of the folder."""
+        try:
+            if self._lock is not None and self._changes_made:
+                self.write_derived()
+        finally:
+            self._store.close()
+            if self._lock is not None:
+                self._lock.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def generation(self) -> int:
+        """Number of the newest commit."""
+        return self._store.generation()
+
+    @property
+    def encoder(self) -> Encoder:
+        """The encoder, loaded at the first use.
+
+        Raises:
+            EncoderMismatchError: The one of that name is not the one that the library was made with.
+        """
+        if self._encoder is None:
+            encoder = load_encoder(self.encoder_name)
+            self._check_encoder(encoder)
+            self._encoder = encoder
+        return self._encoder
+
+    def _check_encoder(self, encoder: Encoder) -> None:
+        if (encoder.name, encoder.digest) != (self.encoder_name, self._encoder_digest):
+            given = f"{encoder.name!r} (weights {encoder.digest[:12]})"
+            made = f"{self.encoder_name!r} (weights {self._encoder_digest[:12]})"
+            raise EncoderMismatchError(
+                f"The library {str(self.path)!r} was made with the encoder {made}, not with {given}. Leave --encoder "
+                "out to use its own, or index the articles with the new one into another folder: dateline index PATH "
+                f"--encoder {encoder.name} --library NEW_FOLDER"
+            )
+
+    # Articles
+
+    def article(self, article_id: str) -> Article:
+        """The article of an identifier. Raises `ArticleNotFoundError`."""
+        found = self._store.article(article_id)
+        if found is None:
+            raise ArticleNotFoundError(
+                f"The library holds no article {article_id!r}; list what it holds with: dateline articles"
+            )
+        return found
+
+    def articles(self) -> list[ArticleSummary]:
+        """All articles in the order in which they were added."""
+        return self._store.summaries()
+
+    def count_articles(self) -> int:
+        return self._store.count_articles()
+
+    def count_passages(self) -> int:
+        return self._store.count_passages()
+
+    def origins(self) -> dict[str, str]:
+        """Each origin with the identifier of its article."""
+        return self._store.all_origins()
+
+    def find_article(self, origin_or_name: str) -> str | None:
+        """Identifier of the article of an origin, or else of the only origin whose last part is that file name."""
+        stored = self._store.origin(origin_or_name)
+        if stored is not None:
+            return self._store.article_of_row(stored.article_row)[0]
+        name = origin_or_name.rsplit("/", 1)[-1]
+        found = {
+            identifier
+            for origin, identifier in self._store.all_origins().items()
+            if origin == origin_or_name or origin.endswith("/" + origin_or_name) or origin.rsplit("/", 1)[-1] == name
+        }
+        return found.pop() if len(found) == 1 else None
+
+    def passages(self, article_id: str) -> list[Passage]:
+        """The passages of an article in order. Raises `ArticleNotFoundError`."""
+        row = self._store.article_row(self.article(article_id).article_id)
+        rows = self._store.passage_rows(row) if row is not None else []
+        found = self._store.passages(rows)
+        return [found[passage_row] for passage_row in rows]
+
+    def put(self, articles: Sequence[tuple[Article, str]]) -> PutResult:
+        """Adds or updates articles, each with the digest of its record, in one commit.
+
+        An article of the same text under another origin is kept once with both origins. The text that an origin had
+        before goes, unless another origin still has it.
+        """
+        passages = [self._new_passages(article) for article, _ in articles]
+        vectors = self.encoder.encode([encoder_input(passage) for found in passages for passage in found])
+        added = updated = duplicates = done = 0
+        changed: set[int] = set()
+        with self._store.change():
+            for (article, digest), found in zip(articles, passages, strict=True):
+                known_origin = self._store.origin(article.origin) is not None
+                known_text = self._store.article_row(article.article_id)
+                if known_text is not None and self._is_duplicate(article):
+                    row = known_text
+                else:
+                    row = self._store.put_article(article)
+                    if found:
+                        self._store.put_passages(row, found, vectors[done : done + len(found)])
+                    changed.add(row)
+                done += len(found)
+                self._store.set_origin(article.origin, digest, row)
+                updated += known_origin
+                duplicates += not known_origin and known_text is not None
+                added += not known_origin and known_text is None
+            changed.update(self._store.remove_orphans())
+        self._note_change(changed)
+        return PutResult(added, updated, duplicates)
+
+    def _new_passages(self, article: Article) -> list[Passage]:
+        """The passages to store for an article; none if those that are stored still serve."""
+        stored = self._store.article(article.article_id)
+        if stored is not None and (stored.title == article.title or self._is_duplicate(article)):
+            return []
+        return split_article(article, self.encoder.count_tokens, self.encoder.max_tokens)
+
+    def _is_duplicate(self, article: Article) -> bool:
+        """True if the text is stored already, but not from this origin."""
+        stored = self._store.article(article.article_id)
+        return stored is not None and article.origin not in stored.origins
+
+    def origin_digest(self, origin: str) -> str | None:
+        """Digest of the record that an origin had when it was indexed, `None` if it never was."""
+        stored = self._store.origin(origin)
+        return None if stored is None else stored.digest
+
+    def remove_origins(self, origins: Sequence[str]) -> int:
+        """Forgets origins; articles that have no other go. Returns how many articles went."""
+        with self._store.change():
+            for origin in origins:
+                self._store.remove_origin(origin)
+            removed = self._store.remove_orphans()
+        self._note_change(removed)
+        return len(removed)
+
+    def _note_change(self, rows: Iterable[int]) -> None:
+        self._changed_rows.update(rows)
+        self._changes_made += 1
+
+    def remove(self, article_ids: Sequence[str]) -> int:
+        """Removes articles with all their origins, all or none. Returns how many. Raises `ArticleNotFoundError`."""
+        origins = [origin for identifier in article_ids for origin in self.article(identifier).origins]
+        return self.remove_origins(origins)
+
+    # Search
+
+    def dense(self, query: str, limit: int, search_filter: SearchFilter) -> list[Hit]:
+        """The `limit` passages nearest to the query by cosine of the encoder's vectors, inside the filter."""
+        vector = self._vectors_of([query])[0]
+        with self._store.snapshot():
+            index = self._current_vectors()
+            allowed = None
+            if not search_filter.is_empty:
+                allowed = self._store.passages_of_articles(self._store.articles_matching(search_filter))
+            found = index.search(vector, limit, allowed)
+            passages = self._store.passages(row for row, _ in found)
+        return [Hit(passages[row], rank, score, dense_rank=rank) for rank, (row, score) in enumerate(found, start=1)]
+
+    def keyword(self, query: str, limit: int, search_filter: SearchFilter) -> list[Hit]:
+        """The `limit` passages with the highest BM25 score for the query's words, inside the filter."""
+        with self._store.snapshot():
+            index = self._current_keywords()
+            allowed = None if search_filter.is_empty else self._store.articles_matching(search_filter)
+            found = index.search(query, limit, allowed)
+            passages = self._store.passages(row for row, _ in found)
+        return [Hit(passages[row], rank, score, keyword_rank=rank) for rank, (row, score) in enumerate(found, start=1)]
+
+    def similarity(self, query: str, texts: Sequence[str]) -> list[float]:
+        """Cosine of the query's vector with that of each text, in -1..1; higher is more alike."""
+        if not texts:
+            return []
+        vectors = self._vectors_of([query, *texts])
+        return [float(vector @ vectors[0]) for vector in vectors[1:]]
+
+    def document_frequency(self, terms: Sequence[str]) -> dict[str, int]:
+        """In how many passages each term (as `index.keywords.analyze` gives them) occurs, in text or title."""
+        with self._store.snapshot():
+            return self._current_keywords().document_frequency(terms)
+
+    def _vectors_of(self, texts: Sequence[str]) -> "list[NDArray[np.float32]]":
+        missing = list(dict.fromkeys(text for text in texts if text not in self._vector_cache))
+        for text, vector in zip(missing, self.encoder.encode(missing), strict=True):
+            self._vector_cache[text] = vector
+        vectors = []
+        for text in texts:
+            self._vector_cache.move_to_end(text)
+            vectors.append(self._vector_cache[text])
+        while len(self._vector_cache) > max(VECTOR_CACHE_SIZE, len(texts)):
+            self._vector_cache.popitem(last=False)
+        return vectors
+
+    # Derived files
+
+    def _current_vectors(self) -> VectorIndex:
+        generation = self._store.generation()
+        if self._vectors is None or self._vectors[0] != generation:
+            stamp = self._store.stamp(VECTORS_NAME)
+            index = None
+            if stamp is not None and stamp.generation == generation:
+                index = VectorIndex.load(self.path / VECTORS_NAME, stamp.sha256)
+            self._vectors = generation, index or VectorIndex.build(*self._store.embeddings(self.dimension))
+        return self._vectors[1]
+
+    def _current_keywords(self) -> KeywordIndex:
+        generation = self._store.generation()
+        if self._keywords is None or self._keywords[0] != generation:
+            stamp = self._store.stamp(KEYWORDS_NAME)
+            index = None
+            if stamp is not None and stamp.generation == generation:
+                index = KeywordIndex.load(self.path / KEYWORDS_NAME, stamp.sha256)
+            if index is None:
+                index = KeywordIndex.create(None)
+                index.change((), self._store.keyword_documents())
+            self._keywords = generation, index
+        return self._keywords[1]
+
+    def write_derived(self) -> None:
+        """Brings the vector file and the keyword index to the newest commit; changed articles only where possible.
+
+        Raises:
+            LibraryWriteError: The disk is full. Nothing is lost: readers build what is missing from SQLite.
+        """
+        generation = self._store.generation()
+        try:
+            self._write_vectors(generation)
+            self._write_keywords(generation)
+        except (OSError, ValueError) as error:
+            raise LibraryWriteError(
+                f"The search files of the library {str(self.path)!r} could not be written ({error}); free some space, "
+                "then run: dateline doctor --repair. The articles themselves are stored."
+            ) from error
+        self._changed_rows.clear()
+        self._changes_made = 0
+
+    def _write_vectors(self, generation: int) -> None:
+        index = VectorIndex.build(*self._store.embeddings(self.dimension))
+        sha256 = index.save(self.path / VECTORS_NAME)
+        self._store.set_stamp(VECTORS_NAME, Stamp(generation, sha256))
+        self._vectors = generation, index
+
+    def _write_keywords(self, generation: int) -> None:
+        stamp = self._store.stamp(KEYWORDS_NAME)
+        index = None if stamp is None else KeywordIndex.load(self.path / KEYWORDS_NAME, stamp.sha256)
+        if index is not None and stamp is not None and self._knows_changes_since(stamp.generation, generation):
+            index.change(sorted(self._changed_rows), self._store.keyword_documents(self._changed_rows))
+        else:
+            index = KeywordIndex.create(self.path / KEYWORDS_NAME)
+            index.change((), self._store.keyword_documents())
+        self._store.set_stamp(KEYWORDS_NAME, Stamp(generation, index.digest()))
+        self._keywords = generation, index
+
+    def _knows_changes_since(self, stamped: int, generation: int) -> bool:
+        """True if this process made every change since the stamp, so that it knows all the changed rows."""
+        return generation - stamped == self._changes_made
+
+    # Checks
+
+    def check(self) -> list[Finding]:
+        """What is well and what is not: the database, the derived files, the encoder."""
+        findings = []
+        problems = self._store.integrity()
+        counted = f"{self.count_articles()} articles, {self.count_passages()} passages, generation {self.generation}"
+        findings.append(Finding("database", not problems, "; ".join(problems) or counted))
+        findings.extend(
+            self._check_derived(name, load)
+            for name, load in (
+                (VECTORS_NAME, lambda sha256: VectorIndex.load(self.path / VECTORS_NAME, sha256)),
+                (KEYWORDS_NAME, lambda sha256: KeywordIndex.load(self.path / KEYWORDS_NAME, sha256)),
+            )
+        )
+        return findings
+
+    def _check_derived(self, name: str, load: Callable[[str], VectorIndex | KeywordIndex | None]) -> Finding:
+        stamp = self._store.stamp(name)
+        mend = "mend it with: dateline doctor --repair (searches work meanwhile, from SQLite)"
+        if stamp is None:
+            return Finding(name, self.count_articles() == 0, f"not written yet; {mend}")
+        if stamp.generation != self.generation:
+            return Finding(name, False, f"of generation {stamp.generation}, older than the articles; {mend}")
+        if load(stamp.sha256) is None:
+            return Finding(name, False, f"missing or damaged; {mend}")
+        return Finding(name, True, f"agrees with generation {stamp.generation}")
+
+    def repair(self) -> list[Finding]:
+        """Rebuilds the derived files that are missing, stale or damaged, then checks again. Needs the writer's lock."""
+        if any(not finding.ok for finding in self.check()[1:]):
+            with suppress(sqlite3.Error):
+                self._store.forget_stamps()
+            self.write_derived()
+        return self.check()

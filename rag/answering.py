@@ -1,0 +1,188 @@
+"""A question in, an answer out: `ask` returns it whole, `stream` gives its text as it comes."""
+
+import logging
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from index.errors import ModelError, QuestionError
+from index.library import Library
+from index.types import Article, Hit
+from rag.analysis import analyse_question
+from rag.citations import cite_answer
+from rag.confidence import confidence
+from rag.evidence import Evidence, find_evidence
+from rag.followups import make_standalone
+from rag.generators import Generator
+from rag.prompts import build_prompt
+from rag.refusals import refuse
+from rag.retrieval import retrieve
+from rag.statements import choose, compose
+from rag.types import MAX_QUESTION_CHARACTERS, Answer, Citation, Question, Refusal, RefusalReason, Statement
+from rag.weights import load_weights
+
+LOG = logging.getLogger("dateline")
+
+EXTRACTIVE = "extractive"
+"""Name of the model that is none: the answer is made of the articles' own sentences."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerSettings:
+    """How an answer is made: from `k` passages; for a language model, prompt and answer of at most so many tokens."""
+
+    k: int = 10
+    prompt_tokens: int = 3_000
+    answer_tokens: int = 700
+
+
+@dataclass(slots=True)
+class _Work:
+    """An answer in the making."""
+
+    question: Question
+    standalone: str = ""
+    hits: Sequence[Hit] = ()
+    articles: Mapping[str, Article] = field(default_factory=dict)
+    generation: int = 0
+    timings: dict[str, float] = field(default_factory=dict)
+    started: float = field(default_factory=time.perf_counter)
+
+    def lap(self, stage: str) -> None:
+        """Books the time since the last call on a stage."""
+        now = time.perf_counter()
+        self.timings[stage] = self.timings.get(stage, 0.0) + (now - self.started) * 1000
+        self.started = now
+
+
+def ask(
+    question: Question,
+    library: Library,
+    *,
+    generator: Generator | None = None,
+    settings: AnswerSettings | None = None,
+) -> Answer:
+    """The answer to a question, or a refusal. Without a generator it is made of the articles' own sentences.
+
+    Raises:
+        QuestionError: The question is empty or too long.
+        LibraryError: The library cannot be read.
+    """
+    *_, answer = stream(question, library, generator=generator, settings=settings)
+    assert isinstance(answer, Answer)
+    return answer
+
+
+def stream(
+    question: Question,
+    library: Library,
+    *,
+    generator: Generator | None = None,
+    settings: AnswerSettings | None = None,
+) -> Iterator[str | Answer]:
+    """Pieces of the answer's text as they come, then the `Answer`, which is authoritative. Raises as `ask`.
+
+    A language model that fails is replaced by the extractive answer; `Answer.model` says what really answered.
+    """
+    settings = settings or AnswerSettings()
+    _check(question.text)
+    work = _Work(question)
+    work.generation = library.generation
+    work.standalone = make_standalone(question.text.strip(), question.history).text
+    if library.count_articles() == 0:
+        yield _refusal(work, library, "empty_library", None, EXTRACTIVE, 0.0)
+        return
+    work.lap("question")
+    work.hits = retrieve(library, work.standalone, k=settings.k, search_filter=question.filter)
+    work.articles = {hit.passage.article_id: library.article(hit.passage.article_id) for hit in work.hits}
+    work.lap("retrieval")
+    if not work.hits:
+        reason: RefusalReason = "no_match" if question.filter.is_empty else "out_of_range"
+        yield _refusal(work, library, reason, None, EXTRACTIVE, 0.0)
+        return
+    evidence = find_evidence(analyse_question(work.standalone), work.hits, work.articles, library)
+    sure = confidence(evidence)
+    work.lap("evidence")
+    if generator is not None:
+        try:
+            yield from _generated(work, library, evidence, sure, generator, settings)
+        except ModelError as error:
+            LOG.warning("%s The answer below is made of the articles' own sentences instead.", error)
+        else:
+            return
+    yield from _extractive(work, library, evidence, sure)
+
+
+def _check(text: str) -> None:
+    if not text.strip():
+        raise QuestionError("The question is empty; write what you want to know.")
+    if len(text) > MAX_QUESTION_CHARACTERS:
+        raise QuestionError(
+            f"The question has {len(text):,} characters, more than the {MAX_QUESTION_CHARACTERS:,} allowed; shorten it."
+        )
+
+
+def _extractive(work: _Work, library: Library, evidence: Evidence, sure: float) -> Iterator[str | Answer]:
+    if not evidence.sentences or sure < load_weights().refuse_below:
+        yield _refusal(work, library, "low_confidence", evidence, EXTRACTIVE, sure)
+        return
+    text, statements, citations = compose(choose(evidence, work.articles))
+    work.lap("answer")
+    yield text
+    yield _answer(work, text, None, sure, statements, citations, EXTRACTIVE)
+
+
+def _generated(
+    work: _Work,
+    library: Library,
+    evidence: Evidence,
+    sure: float,
+    generator: Generator,
+    settings: AnswerSettings,
+) -> Iterator[str | Answer]:
+    prompt = build_prompt(work.standalone, work.hits, work.articles, token_budget=settings.prompt_tokens)
+    pieces = []
+    for piece in generator.generate(prompt.messages, max_tokens=settings.answer_tokens):
+        pieces.append(piece)
+        yield piece
+    work.lap("model")
+    cited = cite_answer("".join(pieces), prompt.hits, work.articles)
+    work.lap("citations")
+    if cited.declined:
+        yield _refusal(work, library, "model_declined", evidence, generator.name, sure)
+    elif not cited.statements:
+        raise ModelError(f"The model {generator.name!r} answered without a word.")
+    else:
+        yield _answer(work, cited.text, None, sure, cited.statements, cited.citations, generator.name)
+
+
+def _refusal(
+    work: _Work, library: Library, reason: RefusalReason, evidence: Evidence | None, model: str, sure: float
+) -> Answer:
+    refusal = refuse(reason, work.question, work.hits, evidence, library)
+    work.lap("answer")
+    return _answer(work, refusal.message, refusal, sure, (), (), model)
+
+
+def _answer(
+    work: _Work,
+    text: str,
+    refusal: Refusal | None,
+    sure: float,
+    statements: tuple[Statement, ...],
+    citations: tuple[Citation, ...],
+    model: str,
+) -> Answer:
+    return Answer(
+        question=work.question.text,
+        standalone_question=work.standalone,
+        text=text,
+        refusal=refusal,
+        confidence=sure,
+        statements=statements,
+        citations=citations,
+        hits=tuple(work.hits),
+        model=model,
+        library_generation=work.generation,
+        timings_ms={**work.timings, "total": sum(work.timings.values())},
+    )

@@ -1,0 +1,119 @@
+"""How likely it is that the chosen sentences answer the question, and what to say when it is not likely."""
+
+import math
+
+from rag.evidence import Evidence, ScoredSentence
+from rag.features import (
+    answer_type_fit,
+    content_terms,
+    context_terms,
+    counts_what_is_asked,
+    name_terms,
+    share_of_weight,
+)
+from rag.weights import load_weights
+
+SIGNALS = (
+    "similarity",
+    "window_similarity",
+    "labelled_similarity",
+    "article_similarity",
+    "score",
+    "share",
+    "overlap",
+    "context_overlap",
+    "known_in_article",
+    "known_in_context",
+    "names_in_article",
+    "names_in_context",
+    "unknown_names",
+    "unknown_terms",
+    "type_absent",
+    "counted_missing",
+    "speaker_missing",
+    "speaker_similarity",
+    "speaker_overlap",
+    "date_conflicts",
+)
+"""Names of the signals of an answer's confidence, in the order in which `confidence_signals` gives them."""
+
+TOP = 3
+"""Sentences looked at for most signals: the ones that an answer is made of."""
+
+NO_SPEAKER_SIMILARITY = 0.45
+"""What stands for the speaker's similarity and overlap where nobody's words are asked for: about their mean."""
+
+
+def confidence_signals(evidence: Evidence) -> tuple[float, ...]:
+    """The values of `SIGNALS`; all 0 if there is no sentence."""
+    if not evidence.sentences:
+        return (0.0,) * len(SIGNALS)
+    profile, idf = evidence.profile, evidence.idf
+    top = evidence.sentences[:TOP]
+    best = top[0]
+    known = [term for term in profile.terms if evidence.frequency.get(term, 0) > 0]
+    unknown = [term for term in profile.terms if evidence.frequency.get(term, 0) == 0]
+    names = name_terms(profile)
+    contexts = [context_terms(sentence.candidate) for sentence in top]
+    articles = [evidence.articles[sentence.candidate.article_id].terms for sentence in top]
+    speaker_similarity, speaker_overlap, speaker_missing = _speaker_signals(evidence)
+    return (
+        max(sentence.feature("similarity") for sentence in evidence.sentences),
+        max(sentence.feature("window_similarity") for sentence in evidence.sentences),
+        max(sentence.feature("labelled_similarity") for sentence in evidence.sentences),
+        max(view.similarity for view in evidence.articles.values()),
+        best.score,
+        sum(sentence.probability for sentence in top),
+        max(sentence.feature("overlap") for sentence in top),
+        max(sentence.feature("context_overlap") for sentence in top),
+        max(share_of_weight(known, terms, idf) for terms in articles) if known else 0.0,
+        max(share_of_weight(known, terms, idf) for terms in contexts) if known else 0.0,
+        max(share_of_weight(names, terms, idf) for terms in articles) if names else 1.0,
+        max(share_of_weight(names, terms, idf) for terms in contexts) if names else 1.0,
+        float(any(term in names for term in unknown)),
+        len(unknown) / len(profile.terms) if profile.terms else 1.0,
+        float(all(answer_type_fit(profile, sentence.candidate.text) < 0 for sentence in top)),
+        float(
+            profile.answer_type == "number"
+            and bool(profile.counted)
+            and not any(counts_what_is_asked(profile, sentence.candidate.text) for sentence in top)
+        ),
+        speaker_missing,
+        speaker_similarity,
+        speaker_overlap,
+        best.feature("date_conflicts"),
+    )
+
+
+def _speaker_signals(evidence: Evidence) -> tuple[float, float, float]:
+    """Of a question for somebody's words: how like it, and how much of the rest of it, their sentences are.
+
+    The third value is 1 if the question names a speaker and no sentence reports that speaker's words.
+    """
+    profile = evidence.profile
+    asked = set(name_terms(profile))
+    if not profile.asks_speech or not asked:
+        return NO_SPEAKER_SIMILARITY, NO_SPEAKER_SIMILARITY, 0.0
+    theirs: list[ScoredSentence] = []
+    speakers: set[str] = set()
+    for sentence in evidence.sentences:
+        speaker = sentence.candidate.speaker
+        spoken = {term for term in content_terms(speaker.name) if not term.startswith("=")} if speaker else set()
+        if spoken & asked:
+            theirs.append(sentence)
+            speakers |= spoken
+    if not theirs:
+        return 0.0, 0.0, 1.0
+    rest = [term for term in profile.terms if term not in speakers and evidence.frequency.get(term, 0) > 0]
+    overlap = max(share_of_weight(rest, context_terms(sentence.candidate), evidence.idf) for sentence in theirs)
+    return max(sentence.feature("window_similarity") for sentence in theirs), overlap if rest else 1.0, 0.0
+
+
+def confidence(evidence: Evidence) -> float:
+    """Estimated probability, 0..1, that the best sentences answer the question, by logistic regression on `SIGNALS`."""
+    if not evidence.sentences:
+        return 0.0
+    weights = load_weights()
+    signals = zip(SIGNALS, confidence_signals(evidence), strict=True)
+    log_odds = weights.bias + sum(weights.confidence[name] * value for name, value in signals)
+    return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, log_odds))))

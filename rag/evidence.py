@@ -1,0 +1,183 @@
+"""The sentences of the retrieved passages, scored as answers to the question."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from index.datelines import find_dateline
+from index.library import Library
+from index.sentences import split_sentences
+from index.types import Article, Hit, Span
+from rag.analysis import QuestionProfile
+from rag.features import (
+    FEATURES,
+    ArticleView,
+    Candidate,
+    Similarities,
+    content_terms,
+    inverse_document_frequency,
+    labelled,
+    sentence_features,
+    window,
+)
+from rag.names import document_frequency
+from rag.speakers import Speaker, find_speakers, quotation_states
+from rag.weights import load_weights
+
+MAX_CANDIDATES = 120
+"""Most sentences that are scored for one question, those of the best passages first."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredSentence:
+    """A candidate with its features and `score`, by which sentences are ranked; higher is better.
+
+    `probability`, 0..1, is the sentence's share among all candidates of the question: they add up to 1.
+    """
+
+    candidate: Candidate
+    features: tuple[float, ...]
+    score: float
+    probability: float
+
+    def feature(self, name: str) -> float:
+        """The value of one of `rag.features.FEATURES`."""
+        return self.features[FEATURES.index(name)]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What the retrieved passages hold for a question.
+
+    `sentences` are in order of score. `idf` gives the weight of each of the question's terms, `frequency` in how many
+    of the library's `passages` it occurs. `articles` are those that the sentences are from, by identifier.
+    """
+
+    profile: QuestionProfile
+    sentences: tuple[ScoredSentence, ...]
+    idf: Mapping[str, float]
+    frequency: Mapping[str, int]
+    passages: int
+    articles: Mapping[str, ArticleView]
+
+
+def find_evidence(
+    profile: QuestionProfile, hits: Sequence[Hit], articles: Mapping[str, Article], library: Library
+) -> Evidence:
+    """Every sentence of the passages, scored; taken from the articles, so that one cut by a passage is whole."""
+    frequency = document_frequency(library, profile.terms)
+    passages = library.count_passages()
+    idf = inverse_document_frequency(frequency, passages)
+    candidates = _candidates(hits, articles)[:MAX_CANDIDATES]
+    similarities = _similarities(profile, candidates, library)
+    views = _article_views(candidates, similarities, articles)
+    weights = load_weights().sentence
+    features = [
+        sentence_features(profile, candidate, views[candidate.article_id], idf, similarity)
+        for candidate, similarity in zip(candidates, similarities, strict=True)
+    ]
+    scores = [sum(weights[name] * value for name, value in zip(FEATURES, values, strict=True)) for values in features]
+    scored = [
+        ScoredSentence(candidate, values, score, probability)
+        for candidate, values, score, probability in zip(candidates, features, scores, _softmax(scores), strict=True)
+    ]
+    scored.sort(key=lambda sentence: (-sentence.score, sentence.candidate.article_id, sentence.candidate.start))
+    return Evidence(profile, tuple(scored), idf, frequency, passages, views)
+
+
+def _candidates(hits: Sequence[Hit], articles: Mapping[str, Article]) -> list[Candidate]:
+    """The sentences of the passages, each once, with the best passage that it is in. Datelines answer nothing."""
+    found: dict[tuple[str, int], Candidate] = {}
+    for hit in hits:
+        article = articles[hit.passage.article_id]
+        structure = sentences_of(article.article_id, article.text)
+        for position, span in enumerate(structure.spans):
+            outside = span.end <= hit.passage.start or span.start >= hit.passage.end
+            if outside or position == structure.dateline or (article.article_id, position) in found:
+                continue
+            found[article.article_id, position] = Candidate(
+                article_id=article.article_id,
+                index=position,
+                start=span.start,
+                end=span.end,
+                text=article.text[span.start : span.end],
+                before=_text_of(article.text, structure, position - 1),
+                after=_text_of(article.text, structure, position + 1),
+                title=article.title,
+                speaker=structure.speakers[position],
+                passage_score=1.0 / hit.rank,
+            )
+    return list(found.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Structure:
+    """The sentences of an article: their `spans`, whose words each reports, whether each begins and whether it ends
+    inside a quotation, and which of them is the dateline."""
+
+    spans: tuple[Span, ...]
+    speakers: tuple[Speaker | None, ...]
+    quoted: tuple[tuple[bool, bool], ...]
+    dateline: int | None
+
+
+@lru_cache(maxsize=512)
+def sentences_of(article_id: str, text: str) -> Structure:
+    """The structure of an article's text; `article_id` is the identifier of that text."""
+    spans = split_sentences(text)
+    dateline = find_dateline(text)
+    starts = {span.start: position for position, span in enumerate(spans)}
+    return Structure(
+        tuple(spans),
+        tuple(find_speakers(text, spans)),
+        tuple(quotation_states(text, spans)),
+        None if dateline is None else starts.get(dateline.start),
+    )
+
+
+def _text_of(text: str, structure: Structure, position: int) -> str:
+    """The text of a sentence, empty if there is none or it is the dateline."""
+    if not 0 <= position < len(structure.spans) or position == structure.dateline:
+        return ""
+    return text[structure.spans[position].start : structure.spans[position].end]
+
+
+def _similarities(profile: QuestionProfile, candidates: Sequence[Candidate], library: Library) -> list[Similarities]:
+    forms = [(candidate.text, window(candidate), labelled(candidate)) for candidate in candidates]
+    cosines = library.similarity(profile.text, [text for form in forms for text in form])
+    return [Similarities(*cosines[3 * i : 3 * i + 3]) for i in range(len(candidates))]
+
+
+def _article_views(
+    candidates: Sequence[Candidate], similarities: Sequence[Similarities], articles: Mapping[str, Article]
+) -> dict[str, ArticleView]:
+    cosines: dict[str, list[float]] = {}
+    for candidate, similarity in zip(candidates, similarities, strict=True):
+        cosines.setdefault(candidate.article_id, []).append(similarity.labelled)
+    views = {}
+    for identifier, values in cosines.items():
+        article = articles[identifier]
+        best = sorted(values)[-3:]
+        views[identifier] = ArticleView(
+            title=article.title,
+            published=article.published,
+            text=article.text,
+            terms=_article_terms(article.article_id, article.title, article.text),
+            similarity=sum(best) / len(best),
+        )
+    return views
+
+
+@lru_cache(maxsize=512)
+def _article_terms(article_id: str, title: str, text: str) -> frozenset[str]:
+    return frozenset(content_terms(f"{title} . {text}"))
+
+
+def _softmax(scores: Sequence[float]) -> list[float]:
+    if not scores:
+        return []
+    highest = max(scores)
+    shares = [math.exp(score - highest) for score in scores]
+    total = sum(shares)
+    return [share / total for share in shares]

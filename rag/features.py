@@ -1,0 +1,201 @@
+"""What speaks for a sentence as the answer to a question, in numbers."""
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from rag.analysis import DATE, MONTHS, NUMBER, QUOTATION, REASON, SPEECH, STOP_WORDS, QuestionProfile
+from rag.names import unify
+from rag.speakers import Speaker
+
+FEATURES = (
+    "similarity",
+    "window_similarity",
+    "labelled_similarity",
+    "article_similarity",
+    "overlap",
+    "context_overlap",
+    "article_overlap",
+    "passage",
+    "type_present",
+    "type_absent",
+    "counted_near_number",
+    "speaker_asked",
+    "speaker_other",
+    "names_in_context",
+    "date_agrees",
+    "date_conflicts",
+    "no_sentence",
+    "short",
+    "early",
+)
+"""Names of the features, in the order in which `sentence_features` gives their values."""
+
+_CAPITALISED = re.compile(r"(?<![.!?]\s)(?<!^)(?<![\"“‘])\b[A-Z][\w’'-]+")
+_ENDS_LIKE_SENTENCE = re.compile(r"[.!?…;,][\"”’'»)\]]*$")
+
+
+@dataclass(frozen=True, slots=True)
+class ArticleView:
+    """What of an article as a whole counts for its sentences.
+
+    `terms` are those of its text and title, `published` its date as far as stated, `similarity` the mean cosine of its
+    three sentences that are most like the question.
+    """
+
+    title: str
+    published: str | None
+    text: str
+    terms: frozenset[str]
+    similarity: float
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A sentence that may be the answer, with what stands around it.
+
+    `before` and `after` are the neighbouring sentences, empty at the ends. `passage_score` is 1 for the best passage
+    that holds the sentence, falling with its rank. `speaker` is whose words the sentence reports.
+    """
+
+    article_id: str
+    index: int
+    start: int
+    end: int
+    text: str
+    before: str
+    after: str
+    title: str
+    speaker: Speaker | None
+    passage_score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Similarities:
+    """Cosines, -1..1, of the question with the sentence, with its window, and with it labelled by title and speaker."""
+
+    sentence: float
+    window: float
+    labelled: float
+
+
+def window(candidate: Candidate) -> str:
+    """The sentence with the one before it: what a reader needs to understand it alone."""
+    return f"{candidate.before} {candidate.text}" if candidate.before else candidate.text
+
+
+def labelled(candidate: Candidate) -> str:
+    """The sentence after its article's title and the name of its speaker."""
+    parts = [f"{candidate.title}."] if not candidate.title.endswith("…") else []
+    if candidate.speaker is not None:
+        parts.append(f"{candidate.speaker.name}:")
+    return " ".join([*parts, candidate.text])
+
+
+def inverse_document_frequency(frequency: Mapping[str, int], passages: int) -> dict[str, float]:
+    """log(1 + (N - n + 0.5) / (n + 0.5)) of each term, as in BM25; N passages, n of them with the term."""
+    return {term: math.log(1 + max(0.0, passages - n + 0.5) / (n + 0.5)) for term, n in frequency.items()}
+
+
+def share_of_weight(wanted: Sequence[str], present: set[str] | frozenset[str], idf: Mapping[str, float]) -> float:
+    """Share, 0..1, of the idf weight of `wanted` terms that is `present`; 0 if nothing is wanted."""
+    total = sum(idf.get(term, 1.0) for term in wanted)
+    return sum(idf.get(term, 1.0) for term in wanted if term in present) / total if total else 0.0
+
+
+def content_terms(text: str) -> set[str]:
+    """The terms of a text that are not stop words."""
+    return {term for term in unify(text) if term not in STOP_WORDS}
+
+
+def context_terms(candidate: Candidate) -> set[str]:
+    """Content terms of the sentence, its neighbours, its speaker and the title."""
+    speaker = candidate.speaker.name if candidate.speaker is not None else ""
+    return content_terms(" . ".join((candidate.text, candidate.before, candidate.after, candidate.title, speaker)))
+
+
+def name_terms(profile: QuestionProfile) -> tuple[str, ...]:
+    """The content terms of the question's names."""
+    return tuple(dict.fromkeys(term for name in profile.names for term in unify(name) if term not in STOP_WORDS))
+
+
+def sentence_features(
+    profile: QuestionProfile,
+    candidate: Candidate,
+    article: ArticleView,
+    idf: Mapping[str, float],
+    similarities: Similarities,
+) -> tuple[float, ...]:
+    """The values of `FEATURES` for one candidate."""
+    speaker_terms = content_terms(candidate.speaker.name) if candidate.speaker is not None else set()
+    present = content_terms(candidate.text) | speaker_terms
+    context = context_terms(candidate)
+    type_fit = answer_type_fit(profile, candidate.text)
+    speaks_asked = bool(speaker_terms & set(profile.terms))
+    return (
+        similarities.sentence,
+        similarities.window,
+        similarities.labelled,
+        article.similarity,
+        share_of_weight(profile.terms, present, idf),
+        share_of_weight(profile.terms, context, idf),
+        share_of_weight(profile.terms, article.terms, idf),
+        candidate.passage_score,
+        float(type_fit > 0),
+        float(type_fit < 0),
+        float(counts_what_is_asked(profile, candidate.text)),
+        float(profile.asks_speech and speaks_asked),
+        float(profile.asks_speech and bool(speaker_terms) and not speaks_asked),
+        share_of_weight(name_terms(profile), context, idf),
+        *_date_fit(profile, article),
+        float(_ENDS_LIKE_SENTENCE.search(candidate.text) is None),
+        float(len(present) < 5),
+        1.0 / (1 + candidate.index),
+    )
+
+
+def answer_type_fit(profile: QuestionProfile, text: str) -> int:
+    """1 if the text holds something of the type that is asked for, -1 if it does not, 0 if no type is asked for."""
+    expected = profile.answer_type
+    if expected == "date":
+        found = any(match.group() not in profile.text for match in DATE.finditer(text))
+    elif expected == "number":
+        found = any(match.group() not in profile.text for match in NUMBER.finditer(text))
+    elif expected in ("person", "place"):
+        found = any(match.group() not in profile.text for match in _CAPITALISED.finditer(" " + text))
+    elif expected == "reason":
+        found = REASON.search(text) is not None
+    elif expected == "speech":
+        found = bool(QUOTATION.search(text) or SPEECH.search(text))
+    else:
+        return 0
+    return 1 if found else -1
+
+
+def counts_what_is_asked(profile: QuestionProfile, text: str) -> bool:
+    """True if a number stands at most four terms before something that a "how many" question counts."""
+    if profile.answer_type != "number" or not profile.counted:
+        return False
+    terms = unify(text)
+    places = [position for position, term in enumerate(terms) if term in profile.counted]
+    numbers = [position for position, term in enumerate(terms) if NUMBER.fullmatch(term)]
+    return any(0 < place - number <= 4 for place in places for number in numbers)
+
+
+def _date_fit(profile: QuestionProfile, article: ArticleView) -> tuple[float, float]:
+    """Whether months and years of the question are those of the article's date, and whether they contradict it.
+
+    A month or year that the article's text mentions contradicts nothing.
+    """
+    published = article.published or ""
+    year = published[:4] if published[:4].isdigit() else None
+    month = re.match(r"(?:\d{4}-|--)(\d\d)", published)
+    month_number = None if month is None else int(month.group(1))
+    agrees = (month_number in profile.months) + (year in profile.years)
+    conflicts = 0
+    if profile.months and month_number is not None and month_number not in profile.months:
+        conflicts += not any(MONTHS[number - 1].capitalize() in article.text for number in profile.months)
+    if profile.years and year is not None and year not in profile.years:
+        conflicts += not any(number in article.text for number in profile.years)
+    return float(agrees), float(conflicts)

@@ -1,0 +1,145 @@
+"""Names that news uses for the same thing: a country, its people, its adjective and its capital."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+from index.keywords import analyze
+from index.library import Library
+
+# A line for each country: its names, then what its people and things are called, then the capital that stands for its
+# government in news ("Moscow said"). Order does not matter.
+_COUNTRIES = """
+united states; us; usa; america; american; americans; washington
+north korea; dprk; north korean; north koreans; pyongyang
+south korea; south korean; south koreans; seoul
+russia; russian federation; russian; russians; moscow; kremlin
+china; chinese; beijing
+japan; japanese; tokyo
+united kingdom; uk; britain; great britain; british; britons; london
+france; french; paris
+germany; german; germans; berlin
+ukraine; ukrainian; ukrainians; kyiv; kiev
+european union; eu; brussels
+united nations; un
+iran; iranian; iranians; tehran
+iraq; iraqi; iraqis; baghdad
+israel; israeli; israelis
+syria; syrian; syrians; damascus
+turkey; turkiye; turkish; turks; ankara
+india; indian; indians; new delhi
+pakistan; pakistani; pakistanis; islamabad
+afghanistan; afghan; afghans; kabul
+saudi arabia; saudi; saudis; riyadh
+egypt; egyptian; egyptians; cairo
+canada; canadian; canadians; ottawa
+mexico; mexican; mexicans
+brazil; brazilian; brazilians; brasilia
+argentina; argentine; argentinian; argentines
+venezuela; venezuelan; venezuelans; caracas
+cuba; cuban; cubans; havana
+australia; australian; australians; canberra
+new zealand; new zealander; new zealanders
+italy; italian; italians; rome
+spain; spanish; spaniards; madrid
+portugal; portuguese; lisbon
+netherlands; dutch; the hague
+belgium; belgian; belgians
+poland; polish; poles; warsaw
+hungary; hungarian; hungarians; budapest
+austria; austrian; austrians; vienna
+switzerland; swiss; bern
+sweden; swedish; swedes; stockholm
+norway; norwegian; norwegians; oslo
+finland; finnish; finns; helsinki
+denmark; danish; danes; copenhagen
+greece; greek; greeks; athens
+belarus; belarusian; belarusians; minsk
+vietnam; vietnamese; hanoi
+thailand; thai; thais; bangkok
+indonesia; indonesian; indonesians; jakarta
+malaysia; malaysian; malaysians; kuala lumpur
+philippines; philippine; filipino; filipinos; manila
+taiwan; taiwanese; taipei
+myanmar; burma; burmese; naypyidaw
+south africa; south african; south africans; pretoria
+nigeria; nigerian; nigerians; abuja
+kenya; kenyan; kenyans; nairobi
+ethiopia; ethiopian; ethiopians; addis ababa
+libya; libyan; libyans; tripoli
+lebanon; lebanese; beirut
+qatar; qatari; qataris; doha
+"""
+
+
+@lru_cache(maxsize=1)
+def _groups() -> dict[tuple[str, ...], str]:
+    """Each name as its terms, with the token that stands for its group."""
+    table = {}
+    for line in _COUNTRIES.strip().splitlines():
+        names = [name.strip() for name in line.split(";")]
+        token = "=" + names[0].replace(" ", "-")
+        for name in names:
+            table[tuple(analyze(name))] = token
+    return table
+
+
+_INITIALISMS = {("u", "s", "a"): "usa", ("u", "s"): "us", ("u", "n"): "un", ("u", "k"): "uk", ("e", "u"): "eu"}
+
+
+def unify(text: str) -> list[str]:
+    """The terms of a text (see `index.keywords.analyze`), names of a country replaced by one token for all of them.
+
+    `North Koreans`, `Pyongyang` and `the DPRK` all give `=north-korea`; `U.S.` and `Washington` give `=united-states`.
+    """
+    terms: list[str] = []
+    words = analyze(text)
+    position = 0
+    while position < len(words):
+        for length in (3, 2):
+            joined = _INITIALISMS.get(tuple(words[position : position + length]))
+            if joined is not None:
+                terms.append(joined)
+                position += length
+                break
+        else:
+            terms.append(words[position])
+            position += 1
+    table = _groups()
+    unified: list[str] = []
+    position = 0
+    while position < len(terms):
+        for length in (3, 2, 1):
+            token = table.get(tuple(terms[position : position + length]))
+            # "us" in lower case is nearly always the pronoun.
+            if token is not None and (terms[position : position + length] != ["us"] or _has_us(text)):
+                unified.append(token)
+                position += length
+                break
+        else:
+            unified.append(terms[position])
+            position += 1
+    return unified
+
+
+def _has_us(text: str) -> bool:
+    return "US" in text or "U.S" in text
+
+
+@lru_cache(maxsize=1)
+def _members() -> dict[str, list[tuple[str, ...]]]:
+    members: dict[str, list[tuple[str, ...]]] = {}
+    for name, token in _groups().items():
+        members.setdefault(token, []).append(name)
+    return members
+
+
+def document_frequency(library: Library, terms: Sequence[str]) -> dict[str, int]:
+    """In how many passages each term of `unify` occurs; of a country's token, the most frequent of its names.
+
+    A name of several words counts as often as its rarest word, which is an upper bound.
+    """
+    members = _members()
+    names = {term: members.get(term, [(term,)]) for term in terms}
+    words = sorted({word for forms in names.values() for form in forms for word in form})
+    counted = library.document_frequency(words)
+    return {term: max(min(counted[word] for word in form) for form in forms) for term, forms in names.items()}

@@ -1,0 +1,85 @@
+"""What to say when the articles do not hold the answer: the reason, from facts of the library."""
+
+from collections.abc import Sequence
+
+from index.dates import date_interval, format_published
+from index.library import Library
+from index.types import Hit, SearchFilter
+from rag.analysis import STOP_WORDS
+from rag.evidence import Evidence
+from rag.names import unify
+from rag.types import Question, Refusal, RefusalReason
+
+CLOSEST = 3
+"""Passages that a refusal shows, the closest ones found."""
+
+
+def refuse(
+    reason: RefusalReason, question: Question, hits: Sequence[Hit], evidence: Evidence | None, library: Library
+) -> Refusal:
+    """The refusal for a reason. `evidence` is what was found, `None` if nothing was looked at."""
+    if reason == "empty_library":
+        message = "The library is empty, so there is nothing to answer from. Add articles with: dateline index PATH"
+    elif reason == "out_of_range":
+        message = f"No article {_describe(question.filter)} was found. {_coverage(library)}"
+    elif reason == "no_match":
+        message = f"No passage of the articles matches the question. {_coverage(library)}"
+    else:
+        message = " ".join(["The articles do not hold the answer to this question.", *_reasons(evidence)])
+    return Refusal(reason, message.strip(), tuple(hits[:CLOSEST]))
+
+
+def unknown_names(evidence: Evidence) -> list[str]:
+    """Names of the question of which no word occurs in any article, as they are written."""
+    found = []
+    for name in evidence.profile.names:
+        terms = [term for term in unify(name) if term not in STOP_WORDS and len(term) > 1]
+        if terms and all(evidence.frequency.get(term, 0) == 0 for term in terms):
+            found.append(name)
+    return found
+
+
+def _reasons(evidence: Evidence | None) -> list[str]:
+    if evidence is None:
+        return []
+    reasons = []
+    unknown = unknown_names(evidence)
+    if unknown:
+        reasons.append(f"No article mentions {_listed(unknown)}.")
+    expected = {"date": "a date", "number": "a number"}.get(evidence.profile.answer_type)
+    top = evidence.sentences[:CLOSEST]
+    if expected is not None and top and all(sentence.feature("type_absent") for sentence in top):
+        reasons.append(f"It asks for {expected}, and none of the closest sentences holds one.")
+    if not reasons:
+        reasons.append("The closest passages are about something near it but do not say it.")
+    return reasons
+
+
+def _listed(names: Sequence[str]) -> str:
+    quoted = [f"“{name}”" for name in names]
+    return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} or {quoted[-1]}"
+
+
+def _describe(search_filter: SearchFilter) -> str:
+    parts = []
+    if search_filter.sources:
+        parts.append(f"from {' or '.join(sorted(search_filter.sources))}")
+    if search_filter.date_from is not None:
+        parts.append(f"from {format_published(search_filter.date_from.isoformat())} on")
+    if search_filter.date_to is not None:
+        parts.append(f"up to {format_published(search_filter.date_to.isoformat())}")
+    return ", ".join(parts)
+
+
+def _coverage(library: Library) -> str:
+    """One sentence on what the library holds: how many articles, from when to when, and how many have no date."""
+    articles = library.articles()
+    days = [interval for article in articles if (interval := date_interval(article.published)) is not None]
+    count = f"{len(articles)} article{'s' if len(articles) != 1 else ''}"
+    if not days:
+        return f"The library holds {count}, none with a full date."
+    first = format_published(min(day for day, _ in days).isoformat())
+    last = format_published(max(day for _, day in days).isoformat())
+    undated = len(articles) - len(days)
+    rest = f"; {undated} more {'has' if undated == 1 else 'have'} no date with a year" if undated else ""
+    return f"The library holds {count}, dated from {first} to {last}{rest}."

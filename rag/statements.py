@@ -1,0 +1,149 @@
+"""Chosen sentences as dated, attributed statements, every character of them cited."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from index.dates import date_interval, format_published
+from index.types import Article, Span
+from rag.citations import make_citation
+from rag.evidence import Evidence, ScoredSentence, sentences_of
+from rag.names import unify
+from rag.types import Citation, Statement
+
+MAX_STATEMENTS = 3
+"""Most statements of an answer to a question for one fact."""
+
+MAX_STATEMENTS_OF_CHANGE = 5
+"""Most statements of an answer to a question for a development or a comparison."""
+
+ENOUGH_PROBABILITY = 0.75
+"""An answer takes the best sentences until together they have this share of the probability."""
+
+MAX_JOINED = 3
+"""Most sentences that one citation spans: a quotation of several sentences, or one that begins with "It" and the
+sentence before it."""
+
+_REFERS_BACK = re.compile(r"^[\"“]?(?:It|They|This|These|Those|That|Its|Their|Such)\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Consecutive sentences `first..last` (inclusive) of an article, and whose words they are if it is not in them."""
+
+    article: Article
+    first: int
+    last: int
+
+
+def choose(evidence: Evidence, articles: Mapping[str, Article]) -> list[Chosen]:
+    """The sentences that the answer is made of, best first: the most probable ones, with what belongs to them.
+
+    For a development the best sentence of each article comes before a second one of any, and the result is in the
+    order of the articles' dates as far as they are known.
+    """
+    limit = MAX_STATEMENTS_OF_CHANGE if evidence.profile.asks_change else MAX_STATEMENTS
+    chosen: list[Chosen] = []
+    covered = 0.0
+    for sentence in _ranked(evidence):
+        piece = _joined(sentence, articles[sentence.candidate.article_id])
+        covered += sentence.probability
+        if not any(_same_place(piece, other) for other in chosen):
+            chosen.append(piece)
+        if len(chosen) == limit or (covered >= ENOUGH_PROBABILITY and not evidence.profile.asks_change):
+            break
+    if evidence.profile.asks_change:
+        chosen.sort(key=lambda piece: _day(piece.article))
+    return chosen
+
+
+def _ranked(evidence: Evidence) -> list[ScoredSentence]:
+    if not evidence.profile.asks_change:
+        return list(evidence.sentences)
+    seen: dict[str, int] = {}
+    rounds = []
+    for position, sentence in enumerate(evidence.sentences):
+        turn = seen.get(sentence.candidate.article_id, 0)
+        seen[sentence.candidate.article_id] = turn + 1
+        rounds.append((turn, position, sentence))
+    return [sentence for _, _, sentence in sorted(rounds, key=lambda entry: entry[:2])]
+
+
+def _day(article: Article) -> str:
+    days = date_interval(article.published)
+    return "9999" if days is None else days[0].isoformat()
+
+
+def _same_place(one: Chosen, other: Chosen) -> bool:
+    return one.article.article_id == other.article.article_id and one.first <= other.last and other.first <= one.last
+
+
+def _joined(sentence: ScoredSentence, article: Article) -> Chosen:
+    """The sentence with the rest of the quotation that it is part of, and with the one that its "It" refers to."""
+    structure = sentences_of(article.article_id, article.text)
+    first = last = sentence.candidate.index
+    while structure.quoted[first][0] and first > 0 and last - first + 1 < MAX_JOINED:
+        first -= 1
+    while structure.quoted[last][1] and last + 1 < len(structure.spans) and last - first + 1 < MAX_JOINED:
+        last += 1
+    text = article.text[structure.spans[first].start : structure.spans[first].end]
+    if _REFERS_BACK.match(text) and first > 0 and first - 1 != structure.dateline and last - first + 1 < MAX_JOINED:
+        first -= 1
+    return Chosen(article, first, last)
+
+
+def compose(chosen: Sequence[Chosen]) -> tuple[str, tuple[Statement, ...], tuple[Citation, ...]]:
+    """The answer's text with `[n]` after each statement, its statements and its citations.
+
+    A statement is the article's own words, in front of them the speaker where only another sentence names them (which
+    is then cited too), behind them the source and date in round brackets.
+    """
+    statements: list[Statement] = []
+    citations: list[Citation] = []
+    lines: list[str] = []
+    for piece in chosen:
+        numbers = [_cite(citations, piece.article, _span(piece.article, piece.first, piece.last))]
+        text = " ".join(citations[numbers[0] - 1].cited_text.split())
+        speaker = _unnamed_speaker(piece)
+        if speaker is not None:
+            name, sentence = speaker
+            text = f"{name}: {text}"
+            numbers.append(_cite(citations, piece.article, _span(piece.article, sentence, sentence)))
+        label = attribution(piece.article)
+        statement = Statement(f"{text} ({label})" if label else text, tuple(numbers), "verbatim")
+        statements.append(statement)
+        lines.append(statement.text + " " + "".join(f"[{number}]" for number in numbers))
+    return "\n\n".join(lines), tuple(statements), tuple(citations)
+
+
+def attribution(article: Article) -> str:
+    """Source and date of an article as far as they are known, as in `TASS, 3 June 2017`; else its title."""
+    parts = [article.source or "", format_published(article.published) if article.published else ""]
+    return ", ".join(part for part in parts if part) or article.title
+
+
+def _span(article: Article, first: int, last: int) -> Span:
+    spans = sentences_of(article.article_id, article.text).spans
+    return Span(spans[first].start, spans[last].end)
+
+
+def _cite(citations: list[Citation], article: Article, span: Span) -> int:
+    """Number of the citation of a span, which is added if it is not there."""
+    for citation in citations:
+        if (citation.article_id, citation.start, citation.end) == (article.article_id, span.start, span.end):
+            return citation.number
+    citations.append(make_citation(len(citations) + 1, article, span.start, span.end))
+    return len(citations)
+
+
+def _unnamed_speaker(piece: Chosen) -> tuple[str, int] | None:
+    """Who speaks in the cited words, and the sentence that says so, if the words themselves do not name them."""
+    structure = sentences_of(piece.article.article_id, piece.article.text)
+    speaker = structure.speakers[piece.first]
+    if speaker is None or piece.first <= speaker.sentence <= piece.last:
+        return None
+    span = _span(piece.article, piece.first, piece.last)
+    cited = set(unify(piece.article.text[span.start : span.end]))
+    if unify(speaker.name)[-1] in cited:
+        return None
+    return speaker.name, speaker.sentence

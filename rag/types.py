@@ -1,0 +1,150 @@
+"""The types that `rag` produces. An answer renders to the JSON document of `dateline ask --json`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from index.types import Hit, SearchFilter
+
+Support = Literal["verbatim", "supported", "partial", "unsupported"]
+RefusalReason = Literal["no_match", "low_confidence", "out_of_range", "empty_library", "model_declined"]
+
+MAX_QUESTION_CHARACTERS = 4_000
+"""Longest question that is accepted, in characters: several times the longest that people type."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """An earlier question of the conversation and the answer it got."""
+
+    question: str
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked: the text, the turns before it (oldest first) and the filter on the articles searched."""
+
+    text: str
+    history: tuple[Turn, ...] = ()
+    filter: SearchFilter = field(default_factory=SearchFilter)
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """The exact words of an article: `cited_text == article.text[start:end]`, always.
+
+    `prefix` and `suffix` are the characters before and after (at most 60 each), by which the words can be found again
+    when the article changes.
+    """
+
+    number: int
+    article_id: str
+    origin: str
+    title: str
+    source: str | None
+    published: str | None
+    url: str | None
+    start: int
+    end: int
+    cited_text: str
+    prefix: str
+    suffix: str
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "number": self.number,
+            "article_id": self.article_id,
+            "origin": self.origin,
+            "title": self.title,
+            "source": self.source,
+            "published": self.published,
+            "url": self.url,
+            "start_char_index": self.start,
+            "end_char_index": self.end,
+            "cited_text": self.cited_text,
+            "prefix": self.prefix,
+            "suffix": self.suffix,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One statement of an answer, the numbers of its citations, and how well the cited words support it."""
+
+    text: str
+    citations: tuple[int, ...]
+    support: Support
+
+    def as_json(self) -> dict[str, Any]:
+        return {"text": self.text, "citations": list(self.citations), "support": self.support}
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why there is no answer: a reason, the sentence that says it, and the passages that came closest."""
+
+    reason: RefusalReason
+    message: str
+    closest: tuple[Hit, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        return {"reason": self.reason, "message": self.message, "closest": [hit_as_json(hit) for hit in self.closest]}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer with its statements and citations, or a refusal.
+
+    `text` has `[n]` after each statement, and is the refusal's sentence if refused. `confidence`, in 0..1, is the
+    estimated probability that the answer is right. `timings_ms` maps stages to milliseconds.
+    """
+
+    question: str
+    standalone_question: str
+    text: str
+    refusal: Refusal | None
+    confidence: float
+    statements: tuple[Statement, ...]
+    citations: tuple[Citation, ...]
+    hits: tuple[Hit, ...]
+    model: str
+    library_generation: int
+    timings_ms: Mapping[str, float]
+
+    @property
+    def refused(self) -> bool:
+        """True if the answer is a refusal."""
+        return self.refusal is not None
+
+    def as_json(self) -> dict[str, Any]:
+        """The document of `dateline ask --json`, ready for `json.dumps`."""
+        return {
+            "question": self.question,
+            "standalone_question": self.standalone_question,
+            "answer": self.text,
+            "refused": self.refused,
+            "refusal": None if self.refusal is None else self.refusal.as_json(),
+            "confidence": round(self.confidence, 4),
+            "statements": [statement.as_json() for statement in self.statements],
+            "citations": [citation.as_json() for citation in self.citations],
+            "passages": [hit_as_json(hit) for hit in self.hits],
+            "model": self.model,
+            "library_generation": self.library_generation,
+            "timings_ms": {stage: round(value, 2) for stage, value in self.timings_ms.items()},
+        }
+
+
+def hit_as_json(hit: Hit) -> dict[str, Any]:
+    """A hit with the field names of the contract, as in `passages` and `dateline search --json`."""
+    return {
+        "rank": hit.rank,
+        "passage_id": hit.passage.passage_id,
+        "article_id": hit.passage.article_id,
+        "score": round(hit.score, 6),
+        "dense_rank": hit.dense_rank,
+        "keyword_rank": hit.keyword_rank,
+        "start_char_index": hit.passage.start,
+        "end_char_index": hit.passage.end,
+        "text": hit.passage.text,
+    }

@@ -1,0 +1,138 @@
+"""One question after another: updates, follow-ups, Stop and errors."""
+
+import asyncio
+import threading
+import time
+
+import pytest
+from fake_backend import FakeBackend, answer, cite, hit, make_article, refusal
+
+from index.errors import ModelError
+from rag.types import MAX_QUESTION_CHARACTERS, Answer, Question, Statement, Turn
+from ui.conversation import BROKEN, STOPPED, Conversation, converse, messages, stop
+from ui.markup import literal
+
+ARTICLE = make_article("The vote is in May.", "The vote")
+
+
+def respond(question: Question) -> Answer:
+    if "moon" in question.text:
+        return refusal(question.text, "Not said.", [hit(1, ARTICLE, "in May")])
+    return answer(question.text, [Statement(ARTICLE.text, (1,), "verbatim")], [cite(1, ARTICLE, ARTICLE.text)])
+
+
+def states(backend: FakeBackend, text: str, conversation: Conversation = ()) -> list[Conversation]:
+    async def collect() -> list[Conversation]:
+        return [state async for state in converse(backend, text, conversation)]
+
+    return asyncio.run(collect())
+
+
+def test_a_question_is_shown_at_once_and_ends_with_its_answer() -> None:
+    found = states(FakeBackend([ARTICLE], respond), "  When is the vote? ")
+    assert found[0][0].question == "When is the vote?"
+    assert "Reading the articles" in found[0][0].html
+    assert [state[0].state for state in found] == ["running"] * (len(found) - 1) + ["finished"]
+    assert found[-1][0].text == "The vote is in May. [1]"
+    assert f"#cite-{ARTICLE.article_id}-0-19" in found[-1][0].html
+
+
+def test_earlier_turns_go_along_and_broken_ones_do_not() -> None:
+    backend = FakeBackend([ARTICLE], respond)
+    conversation = states(backend, "When?")[-1]
+    backend.error = ModelError("The model is silent.")
+    conversation = states(backend, "And now?", conversation)[-1]
+    backend.error = None
+    conversation = states(backend, "And then?", conversation)[-1]
+    assert backend.questions[-1] == Question("And then?", (Turn("When?", "The vote is in May. [1]"),))
+    assert [exchange.state for exchange in conversation] == ["finished", "broken", "finished"]
+    assert [message["role"] for message in messages(conversation)] == ["user", "assistant"] * 3
+
+
+def test_updates_come_at_most_ten_times_a_second() -> None:
+    class Quick(FakeBackend):
+        def stream(self, question, *, k=None):
+            for number in range(60):
+                time.sleep(0.01)
+                yield f"{number} "
+            yield respond(question)
+
+    async def moments() -> list[float]:
+        return [time.monotonic() async for _ in converse(Quick([ARTICLE], respond), "q", ())]
+
+    found = asyncio.run(moments())
+    partial = found[1:-1]
+    assert len(partial) >= 2
+    assert min(b - a for a, b in zip(found, partial, strict=False)) >= 0.09
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (ModelError("The model is silent; start it."), "The model is silent; start it."),
+        (ZeroDivisionError("x"), BROKEN),
+    ],
+)
+def test_errors_end_as_a_sentence_behind_what_was_written(error: Exception, sentence: str) -> None:
+    backend = FakeBackend([ARTICLE], respond, pieces=["The vote "])
+    backend.error = error
+    last = states(backend, "q")[-1][0]
+    assert last.state == "broken"
+    assert literal(sentence) in last.html
+    assert "The vote" in last.html
+
+
+def test_a_model_that_ends_without_an_answer_is_reported() -> None:
+    class Silent(FakeBackend):
+        def stream(self, question, *, k=None):
+            yield "half"
+
+    last = states(Silent([ARTICLE], respond), "q")[-1][0]
+    assert last.state == "broken"
+    assert literal("ended without an answer") in last.html
+
+
+def test_a_question_that_is_too_long_is_not_asked() -> None:
+    backend = FakeBackend([ARTICLE], respond)
+    last = states(backend, "x" * (MAX_QUESTION_CHARACTERS + 1))[-1][0]
+    assert last.state == "broken"
+    assert literal("longer than 4,000 characters") in last.html
+    assert backend.questions == []
+
+
+def test_a_refusal_names_the_articles_of_its_passages_even_if_one_is_gone() -> None:
+    assert "The vote" in states(FakeBackend([ARTICLE], respond), "The moon?")[-1][0].html
+    assert "Open passage 1" in states(FakeBackend([], respond), "The moon?")[-1][0].html
+
+
+def test_giving_up_ends_the_thread_and_closes_the_model() -> None:
+    class Endless(FakeBackend):
+        closed = threading.Event()
+
+        def stream(self, question, *, k=None):
+            try:
+                while True:
+                    time.sleep(0.005)
+                    yield "word "
+            finally:
+                self.closed.set()
+
+    async def ask_and_leave() -> Conversation:
+        running = converse(Endless([ARTICLE], respond), "q", ())
+        async for state in running:
+            if state[-1].text:
+                await running.aclose()
+                return state
+        raise AssertionError("no text came")
+
+    stopped = stop(asyncio.run(ask_and_leave()))
+    assert Endless.closed.wait(5)
+    assert stopped[-1].state == "broken"
+    assert literal(STOPPED) in stopped[-1].html
+    assert "word" in stopped[-1].html
+
+
+def test_stopping_what_is_finished_changes_nothing() -> None:
+    finished = states(FakeBackend([ARTICLE], respond), "q")[-1]
+    assert stop(finished) == finished
+    assert stop(()) == ()

@@ -1,0 +1,186 @@
+"""The HTTP interface: the library's state, questions and articles as JSON. Errors are `{"error": sentence}`."""
+
+import json
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
+from starlette.concurrency import run_in_threadpool
+
+from index.dates import first_day, format_published, last_day
+from index.errors import ArticleNotFoundError, DatelineError, InputError, QuestionError
+from index.types import SearchFilter
+from rag.types import MAX_QUESTION_CHARACTERS, Question, Turn
+from ui.backend import Backend
+from ui.render import article_json, summary_json
+from ui.settings import MAX_K
+
+MAX_TURNS = 50
+"""Most earlier turns that one question may bring along."""
+
+QUESTIONS_AT_ONCE = 8
+"""Questions answered at the same time; further ones are told to come back, so that no request waits unseen."""
+
+ARTICLES_LISTED = 100
+MAX_ARTICLES_LISTED = 1_000
+MAX_OFFSET = 1_000_000_000
+"""How many articles one listing has if nothing is said, how many at most, and the highest number to begin at."""
+
+_FIELDS = frozenset({"question", "history", "from", "to", "source", "k"})
+
+
+def create_router(backend: Backend) -> APIRouter:
+    """`GET /healthz`, `POST /api/ask`, `GET /api/articles` and `GET /api/articles/{id}` over a backend."""
+    router = APIRouter()
+    places = threading.BoundedSemaphore(QUESTIONS_AT_ONCE)
+
+    @router.get("/healthz")
+    def healthz() -> Response:
+        try:
+            articles = len(backend.summaries())
+            return JSONResponse({"status": "ok", "articles": articles, "generation": backend.generation()})
+        except DatelineError as error:
+            return JSONResponse({"status": "unavailable", "error": str(error)}, status_code=503)
+
+    @router.post("/api/ask")
+    async def ask(request: Request) -> Response:
+        try:
+            question, k = parse_question(await request.body())
+        except InputError as error:
+            return error_response(error)
+        if not places.acquire(blocking=False):
+            sentence = "Too many questions are being answered at the moment; ask again in a few seconds."
+            return JSONResponse({"error": sentence}, status_code=503, headers={"retry-after": "2"})
+        try:
+            answer = await run_in_threadpool(backend.ask, question, k=k)
+        except DatelineError as error:
+            return error_response(error)
+        finally:
+            places.release()
+        return JSONResponse(answer.as_json())
+
+    @router.get("/api/articles")
+    def articles(request: Request) -> Response:
+        try:
+            offset = _number(request, "offset", 0, 0, MAX_OFFSET)
+            limit = _number(request, "limit", ARTICLES_LISTED, 1, MAX_ARTICLES_LISTED)
+            summaries = backend.summaries()
+        except DatelineError as error:
+            return error_response(error)
+        listed = [with_date_text(summary_json(summary)) for summary in summaries[offset : offset + limit]]
+        return JSONResponse({"total": len(summaries), "articles": listed})
+
+    @router.get("/api/articles/{article_id}")
+    def article(article_id: str) -> Response:
+        try:
+            found, passages = backend.article(article_id), len(backend.passages(article_id))
+        except DatelineError as error:
+            return error_response(error)
+        return JSONResponse(with_date_text(article_json(found, passages)))
+
+    return router
+
+
+def with_date_text(article: dict[str, Any]) -> dict[str, Any]:
+    """The document of an article with its date as people write it as well, `published_text` (`null` if not known)."""
+    published = article["published"]
+    return {**article, "published_text": published and format_published(published)}
+
+
+def error_response(error: DatelineError) -> JSONResponse:
+    """The error's sentence with its status: 413 too long, 400 wrong input, 404 no such article, else 503."""
+    if isinstance(error, QuestionTooLongError):
+        status = 413
+    elif isinstance(error, InputError):
+        status = 400
+    elif isinstance(error, ArticleNotFoundError):
+        status = 404
+    else:
+        status = 503
+    return JSONResponse({"error": str(error)}, status_code=status)
+
+
+class QuestionTooLongError(QuestionError):
+    """The question has more than `MAX_QUESTION_CHARACTERS` characters."""
+
+
+def parse_question(body: bytes) -> tuple[Question, int | None]:
+    """The question of a request and its `k` (`None` if not given). Raises `InputError` naming the field at fault."""
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise InputError("The request is not JSON; send an object with a field 'question'.") from error
+    if not isinstance(document, dict):
+        raise InputError("The request is not a JSON object; send an object with a field 'question'.")
+    unknown = sorted(set(document) - _FIELDS)
+    if unknown:
+        raise InputError(f"There is no field {unknown[0]!r}; the fields are {', '.join(sorted(_FIELDS))}.")
+    _check_characters(document)
+    text = document.get("question")
+    if not isinstance(text, str) or not text.strip():
+        raise QuestionError("The field 'question' must be a text that is not empty.")
+    if len(text) > MAX_QUESTION_CHARACTERS:
+        raise QuestionTooLongError(
+            f"The question has {len(text):,} characters; at most {MAX_QUESTION_CHARACTERS:,} are accepted."
+        )
+    return Question(text=text, history=_history(document), filter=_filter(document)), _k(document)
+
+
+def _check_characters(document: Mapping[str, Any]) -> None:
+    """JSON may escape half of a character (a lone surrogate), which no later step can store or send."""
+    try:
+        json.dumps(document, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise InputError("The request holds half of a character (a lone surrogate); send whole ones.") from error
+
+
+def _history(document: Mapping[str, Any]) -> tuple[Turn, ...]:
+    turns = document.get("history")
+    if turns is None:
+        return ()
+    if not isinstance(turns, list) or len(turns) > MAX_TURNS:
+        raise InputError(f"The field 'history' must be a list of at most {MAX_TURNS} turns.")
+    for turn in turns:
+        if not (isinstance(turn, dict) and all(isinstance(turn.get(part), str) for part in ("question", "answer"))):
+            raise InputError("Every turn of 'history' must be an object with the texts 'question' and 'answer'.")
+    return tuple(Turn(question=turn["question"], answer=turn["answer"]) for turn in turns)
+
+
+def _filter(document: Mapping[str, Any]) -> SearchFilter:
+    sources = document.get("source")
+    if sources is None:
+        sources = []
+    elif isinstance(sources, str):
+        sources = [sources]
+    if not isinstance(sources, list) or not all(isinstance(source, str) for source in sources):
+        raise InputError("The field 'source' must be a text or a list of texts.")
+    days = {}
+    for name in ("from", "to"):
+        days[name] = document.get(name)
+        if days[name] is not None and not isinstance(days[name], str):
+            raise InputError(f"The field {name!r} must be a date such as '2017-06-03'.")
+    return SearchFilter(
+        date_from=None if days["from"] is None else first_day(days["from"]),
+        date_to=None if days["to"] is None else last_day(days["to"]),
+        sources=frozenset(sources),
+    )
+
+
+def _k(document: Mapping[str, Any]) -> int | None:
+    k = document.get("k")
+    if k is None:
+        return None
+    if isinstance(k, bool) or not isinstance(k, int) or not 1 <= k <= MAX_K:
+        raise InputError(f"The field 'k' must be a whole number from 1 to {MAX_K}.")
+    return k
+
+
+def _number(request: Request, name: str, default: int, least: int, most: int) -> int:
+    given = request.query_params.get(name)
+    if given is None:
+        return default
+    if not (given.isascii() and given.isdecimal() and len(given) <= 10 and least <= int(given) <= most):
+        raise InputError(f"The parameter {name!r} must be a whole number from {least} to {most:,}.")
+    return int(given)

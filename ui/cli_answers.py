@@ -1,0 +1,189 @@
+"""The commands that search and answer: `search`, `ask` and `verify`."""
+
+from collections.abc import Iterable
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import click
+
+from index.types import Article, Hit
+from rag.types import Answer, Question, hit_as_json
+from ui.inputs import BatchLine, check_question, json_lines, read_batch, read_history, read_stdin, read_text
+from ui.options import (
+    Session,
+    filter_options,
+    json_option,
+    k_option,
+    library_option,
+    model_option,
+    pass_session,
+    search_filter,
+)
+from ui.render import json_line, one_line, render_answer, render_hits, text_width
+
+if TYPE_CHECKING:
+    from index.library import Library
+
+REFUSED = 3
+"""Exit code of `ask` when the answer is a refusal."""
+
+input_file = click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True)
+
+
+@click.command()
+@click.argument("query")
+@k_option
+@filter_options
+@click.option(
+    "--mode",
+    type=click.Choice(["hybrid", "dense", "keyword"]),
+    default="hybrid",
+    envvar="DATELINE_MODE",
+    show_envvar=True,
+    show_default=True,
+    help="Search by meaning and words, by meaning, or by words.",
+)
+@json_option
+@library_option
+@pass_session
+def search(
+    session: Session,
+    query: str,
+    k: int,
+    date_from: date | None,
+    date_to: date | None,
+    sources: tuple[str, ...],
+    mode: Literal["hybrid", "dense", "keyword"],
+    as_json: bool,
+) -> None:
+    """Search for passages, best first, with their scores."""
+    limits = search_filter(date_from, date_to, sources)
+    query = check_question(read_stdin() if query == "-" else query)
+    from rag.retrieval import retrieve
+
+    with session.open_library() as library:
+        hits = retrieve(library, query, k=k, search_filter=limits, mode=mode)
+        articles = _articles_of(hits, library)
+    if as_json:
+        for hit in hits:
+            click.echo(json_line(hit_as_json(hit)))
+    elif hits:
+        click.echo(render_hits(hits, articles, text_width()))
+    if not hits:
+        click.echo("No passage was found.", err=True)
+
+
+def _articles_of(hits: Iterable[Hit], library: "Library") -> dict[str, Article]:
+    return {article_id: library.article(article_id) for article_id in {hit.passage.article_id for hit in hits}}
+
+
+@click.command(short_help="Answer a question, or say why there is no answer.")
+@click.argument("question", required=False)
+@model_option
+@k_option
+@filter_options
+@click.option(
+    "--history", type=input_file, metavar="FILE", help="Earlier questions and answers, as JSON or JSON Lines."
+)
+@click.option(
+    "--batch", type=input_file, metavar="FILE", help="Questions as JSON Lines; prints one JSON answer a line."
+)
+@json_option
+@library_option
+@pass_session
+def ask(
+    session: Session,
+    question: str | None,
+    model: str,
+    k: int,
+    date_from: date | None,
+    date_to: date | None,
+    sources: tuple[str, ...],
+    history: Path | None,
+    batch: Path | None,
+    as_json: bool,
+) -> None:
+    """Answer a question from the articles, or say that they do not hold the answer.
+
+    QUESTION may be - to read it from standard input. The exit code is 3 if the answer is a refusal; with --batch it is
+    0 whatever the answers are. A line of a batch is {"question": ...} and may have "id" and "history", a list of
+    {"question": ..., "answer": ...}; each answer is printed with the "id" of its line.
+    """
+    limits = search_filter(date_from, date_to, sources)
+    if batch is not None:
+        if question is not None or history is not None:
+            raise click.UsageError("--batch takes the questions and their history from its file; give neither.")
+        _ask_all(session, read_batch(read_text(batch), str(batch), limits), model, k)
+        return
+    if question is None:
+        raise click.UsageError("Missing argument 'QUESTION': give a question, - for standard input, or --batch FILE.")
+    text = check_question(read_stdin() if question == "-" else question)
+    turns = () if history is None else read_history(read_text(history), str(history))
+    answer, articles = _ask_one(session, Question(text, turns, limits), model, k)
+    if as_json:
+        click.echo(json_line(answer.as_json()))
+    else:
+        if answer.standalone_question != answer.question:
+            click.echo(f"Asked as: {one_line(answer.standalone_question)}", err=True)
+        click.echo(render_answer(answer, articles, text_width()))
+    if answer.refused:
+        raise click.exceptions.Exit(REFUSED)
+
+
+def _ask_one(session: Session, question: Question, model: str, k: int) -> tuple[Answer, dict[str, Article]]:
+    from rag.answering import AnswerSettings
+    from rag.answering import ask as answer_question
+
+    generator = session.load_generator(model)
+    with session.open_library() as library:
+        answer = answer_question(question, library, generator=generator, settings=AnswerSettings(k=k))
+        closest = () if answer.refusal is None else answer.refusal.closest
+        return answer, _articles_of(closest, library)
+
+
+def _ask_all(session: Session, lines: list[BatchLine], model: str, k: int) -> None:
+    from rag.answering import AnswerSettings
+    from rag.answering import ask as answer_question
+
+    generator = session.load_generator(model)
+    with session.open_library() as library:
+        for line in lines:
+            answer = answer_question(line.question, library, generator=generator, settings=AnswerSettings(k=k))
+            identity = {} if line.question_id is None else {"id": line.question_id}
+            click.echo(json_line({**identity, **answer.as_json()}))
+
+
+@click.command(short_help="Check whether cited words are still there.")
+@click.argument("answers", metavar="ANSWERS.jsonl", type=input_file)
+@json_option
+@library_option
+@pass_session
+def verify(session: Session, answers: Path, as_json: bool) -> None:
+    """Check whether the words that answers cited are still in the library.
+
+    ANSWERS.jsonl is the output of "ask --json" or "ask --batch", or the results.jsonl of "eval run". Each citation is
+    unchanged, moved (other characters of a changed article), edited (the article is there, the words are not) or gone.
+    The exit code is 1 if any is edited or gone.
+    """
+    from rag.verification import read_cited_lines, verify_citation
+
+    cited_lines = list(read_cited_lines(json_lines(read_text(answers)), repr(str(answers))))
+    counts = {"unchanged": 0, "moved": 0, "edited": 0, "gone": 0}
+    with session.open_library() as library:
+        for cited in cited_lines:
+            for citation in cited.citations:
+                result = verify_citation(citation, library)
+                counts[result.verdict] += 1
+                if as_json:
+                    click.echo(json_line({"line": cited.line, "id": cited.answer_id, **result.as_json()}))
+                else:
+                    now = f", now {result.start}-{result.end}" if result.verdict == "moved" else ""
+                    place = f"{one_line(citation.origin)}:{citation.start}-{citation.end}{now}"
+                    click.echo(f"line {cited.line} [{citation.number}] {result.verdict}  {place}")
+    click.echo(", ".join(f"{count} {verdict}" for verdict, count in counts.items()), err=True)
+    if counts["edited"] or counts["gone"]:
+        raise click.exceptions.Exit(1)
+
+
+COMMANDS = (search, ask, verify)

@@ -1,0 +1,147 @@
+"""A conversation of the page: its exchanges, and the running of one question in a thread of its own."""
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import AsyncIterator
+from contextlib import closing, suppress
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from index.errors import ArticleNotFoundError, DatelineError, ModelError
+from index.types import Article
+from rag.types import MAX_QUESTION_CHARACTERS, Answer, Question, Turn
+from ui.backend import Backend
+from ui.markup import answer_html, note_html, question_html, working_html
+
+UPDATE_SECONDS = 0.1
+"""Shortest time between two updates of a page. At 48 updates a second a page was seen to draw 8 frames a second, at
+10 it drew 59 and its Stop button answered in 0.14 s."""
+
+POLL_SECONDS = 0.02
+"""How often a waiting page looks whether its answer has grown; a finished answer is shown after at most this long."""
+
+TURNS_REMEMBERED = 20
+"""Earlier turns that a question is understood with."""
+
+STOPPED = "Stopped. This answer is not complete."
+BROKEN = "Something went wrong while answering; the server's log says what. Ask again, or put it another way."
+
+LOG = logging.getLogger("dateline")
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A question and what the page shows for it; `text` is the answer's text as far as it is known."""
+
+    question: str
+    html: str
+    text: str = ""
+    state: Literal["running", "finished", "broken"] = "running"
+
+
+Conversation = tuple[Exchange, ...]
+
+
+def messages(conversation: Conversation) -> list[dict[str, str]]:
+    """The conversation as Gradio's chat takes it."""
+    return [
+        {"role": role, "content": content}
+        for exchange in conversation
+        for role, content in (("user", question_html(exchange.question)), ("assistant", exchange.html))
+    ]
+
+
+def stop(conversation: Conversation) -> Conversation:
+    """The conversation with its last answer, if it is still being written, marked as stopped."""
+    if not conversation or conversation[-1].state != "running":
+        return conversation
+    return (*conversation[:-1], _broken(conversation[-1], STOPPED))
+
+
+async def converse(backend: Backend, text: str, conversation: Conversation) -> AsyncIterator[Conversation]:
+    """The conversation with one more exchange: at once, then as its answer grows, at last finished.
+
+    Never raises for what goes wrong in answering: the last state then says so in a sentence. When the iteration is
+    given up, the thread that answers ends at the next piece of text.
+    """
+    exchange = Exchange(text.strip(), working_html())
+    yield (*conversation, exchange)
+    if len(exchange.question) > MAX_QUESTION_CHARACTERS:
+        sentence = f"The question is longer than {MAX_QUESTION_CHARACTERS:,} characters; ask a shorter one."
+        yield (*conversation, _broken(exchange, sentence))
+        return
+    turns = [Turn(earlier.question, earlier.text) for earlier in conversation if earlier.state == "finished"]
+    answering = _Answering(backend, Question(exchange.question, history=tuple(turns[-TURNS_REMEMBERED:])))
+    shown = time.monotonic()
+    try:
+        while exchange.state == "running":
+            await asyncio.sleep(POLL_SECONDS)
+            now = answering.exchange(exchange)
+            if now.state == "running" and (now == exchange or time.monotonic() - shown < UPDATE_SECONDS):
+                continue
+            exchange, shown = now, time.monotonic()
+            yield (*conversation, exchange)
+    finally:
+        answering.give_up()
+
+
+def _broken(exchange: Exchange, sentence: str) -> Exchange:
+    return replace(exchange, html=note_html(sentence, exchange.text), state="broken")
+
+
+class _Answering:
+    """A thread that asks the backend, and what has come of it so far."""
+
+    def __init__(self, backend: Backend, question: Question) -> None:
+        self._backend = backend
+        self._question = question
+        self._given_up = threading.Event()
+        self._text = ""
+        self._answered: tuple[str, str] | None = None
+        self._failure: str | None = None
+        threading.Thread(target=self._work, name="dateline-answer", daemon=True).start()
+
+    def exchange(self, exchange: Exchange) -> Exchange:
+        """The exchange as it stands now."""
+        if self._answered is not None:
+            html, text = self._answered
+            return replace(exchange, html=html, text=text, state="finished")
+        text = self._text
+        if self._failure is not None:
+            return _broken(replace(exchange, text=text), self._failure)
+        return replace(exchange, html=working_html(text), text=text)
+
+    def give_up(self) -> None:
+        """Lets the thread end at the next piece of text."""
+        self._given_up.set()
+
+    def _work(self) -> None:
+        try:
+            answer = self._answer()
+            if answer is not None:
+                self._answered = answer_html(answer, self._closest_articles(answer), self._backend.model), answer.text
+        except DatelineError as error:
+            self._failure = str(error)
+        except Exception:
+            LOG.exception("A question could not be answered.")
+            self._failure = BROKEN
+
+    def _answer(self) -> Answer | None:
+        """The answer; `None` if it was given up. A generator left in the middle is closed, so that its model stops."""
+        with closing(self._backend.stream(self._question)) as items:
+            for item in items:
+                if self._given_up.is_set():
+                    return None
+                if isinstance(item, Answer):
+                    return item
+                self._text += item
+        raise ModelError("The model ended without an answer; ask again.")
+
+    def _closest_articles(self, answer: Answer) -> dict[str, Article]:
+        found: dict[str, Article] = {}
+        for hit in answer.refusal.closest if answer.refusal is not None else ():
+            with suppress(ArticleNotFoundError):
+                found[hit.passage.article_id] = self._backend.article(hit.passage.article_id)
+        return found

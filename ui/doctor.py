@@ -1,0 +1,74 @@
+"""What can be wrong with an installation: the library, its encoder, the language model."""
+
+from typing import TYPE_CHECKING
+
+from index.errors import DatelineError, LibraryNotFoundError
+from index.types import Finding
+from ui.options import Session
+
+if TYPE_CHECKING:
+    from index.encoder import Encoder
+
+PROBE_TEXT = "Which words does this sentence hold?"
+"""Encoded to see that the encoder works; any sentence would do."""
+
+UNIT_TOLERANCE = 1e-3
+"""How far from 1 the length of a vector may be: bfloat16 arithmetic is good to about three digits."""
+
+
+def examine(session: Session, model: str, *, repair: bool) -> list[Finding]:
+    """Checks everything that an answer needs; with `repair`, first rebuilds what can be rebuilt from the articles.
+
+    Errors are findings, not exceptions: the checks that follow are still made.
+    """
+    return [*_check_library(session, repair), _check_encoder(session), _check_model(session, model)]
+
+
+def _check_library(session: Session, repair: bool) -> list[Finding]:
+    from index.library import Library
+
+    where = Finding("library", True, str(session.library_path))
+    try:
+        with session.open_library() as library:
+            if not repair:
+                return [where, *library.check()]
+        with Library.open_for_writing(session.library_path, session.parts.encoder) as library:
+            return [where, *library.repair()]
+    except DatelineError as error:
+        return [Finding("library", False, str(error))]
+
+
+def _check_encoder(session: Session) -> Finding:
+    try:
+        encoder = _encoder(session)
+        vector = encoder.encode([PROBE_TEXT])[0]
+    except DatelineError as error:
+        return Finding("encoder", False, str(error))
+    length = float((vector @ vector) ** 0.5)
+    if len(vector) != encoder.dimension or not abs(length - 1.0) <= UNIT_TOLERANCE:
+        return Finding(
+            "encoder",
+            False,
+            f"{encoder.name!r} gives vectors of {len(vector)} numbers and length {length:.4f} instead of "
+            f"{encoder.dimension} numbers and length 1. Index with another one: dateline index PATH --encoder NAME",
+        )
+    return Finding("encoder", True, f"{encoder.name!r}, {encoder.dimension} dimensions")
+
+
+def _encoder(session: Session) -> "Encoder":
+    """The encoder of the library, or the default one if there is no library yet."""
+    from index.encoder import load_encoder
+
+    try:
+        with session.open_library() as library:
+            return library.encoder
+    except LibraryNotFoundError:
+        return session.parts.encoder or load_encoder()
+
+
+def _check_model(session: Session, model: str) -> Finding:
+    from rag.generators import check_endpoint
+
+    if session.parts.generator is not None:
+        return Finding(f"model {session.parts.generator.name}", True, "brought by the program that runs the command")
+    return check_endpoint(model)

@@ -1,0 +1,170 @@
+"""The page: Gradio's chat on the left, the source on the right, and what happens between them."""
+
+import hashlib
+from collections.abc import AsyncIterator, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from index.errors import DatelineError, LibraryNotFoundError
+from index.types import ArticleSummary
+from rag.types import MAX_QUESTION_CHARACTERS
+from ui.backend import Backend
+from ui.conversation import Conversation, converse, messages, stop
+from ui.examples import EXAMPLES, example_questions
+from ui.markup import header_html, note_html, welcome_html
+
+if TYPE_CHECKING:
+    from gradio import Blocks
+    from gradio.themes import Base
+
+ANSWERS_AT_ONCE = 8
+"""Questions that the page answers at the same time; each waits mostly for its model."""
+
+QUESTIONS_WAITING = 32
+"""Questions that may wait for their turn; the page says that it is busy to the next one."""
+
+_SOURCE_PANEL = """
+<aside id="source" aria-labelledby="source-title" tabindex="-1">
+  <div class="source-head">
+    <div><h2 id="source-title">Articles</h2><p id="source-known"></p></div>
+    <button type="button" id="source-close" aria-label="Close source" hidden>Close</button>
+  </div>
+  <div id="source-body" tabindex="0" aria-label="Source text" role="region"></div>
+</aside>
+"""
+"""Filled by page.js with text nodes only. It holds no article text, so that no template rule of Gradio can see any."""
+
+
+def asset(name: str) -> str:
+    """The text of a file that belongs to the page: `page.css` or `page.js`."""
+    return files("ui").joinpath(name).read_text(encoding="utf-8")
+
+
+def page_head() -> str:
+    """What goes into the head of the page. The digests let browsers keep the files until they change."""
+    style, script = (hashlib.sha256(asset(name).encode()).hexdigest()[:12] for name in ("page.css", "page.js"))
+    return f'<link rel="stylesheet" href="page.css?v={style}"><script src="page.js?v={script}" defer></script>'
+
+
+def page_theme() -> "Base":
+    """Gradio's colours and fonts, all taken from page.css, where the light and the dark ones are kept."""
+    from gradio.themes import Base
+
+    sans, mono = ["system-ui", "sans-serif"], ["ui-monospace", "monospace"]
+    colours = {
+        "body_background_fill": "var(--paper)",
+        "body_text_color": "var(--ink)",
+        "body_text_color_subdued": "var(--quiet)",
+        "background_fill_primary": "var(--paper)",
+        "background_fill_secondary": "var(--paper)",
+        "block_background_fill": "transparent",
+        "border_color_primary": "var(--line)",
+        "border_color_accent": "var(--accent)",
+        "input_background_fill": "var(--sheet)",
+        "input_placeholder_color": "var(--quiet)",
+        "link_text_color": "var(--accent)",
+        "link_text_color_hover": "var(--accent)",
+        "link_text_color_active": "var(--accent)",
+        "link_text_color_visited": "var(--accent)",
+        "color_accent_soft": "transparent",
+        "button_secondary_background_fill": "var(--sheet)",
+        "button_secondary_background_fill_hover": "var(--raised)",
+        "button_secondary_text_color": "var(--ink)",
+    }
+    dark = {f"{name}_dark": colour for name, colour in colours.items()}
+    return Base(font=sans, font_mono=mono).set(color_accent="var(--accent)", **colours, **dark)
+
+
+def build_page(backend: Backend, library_path: Path) -> "Blocks":
+    """The page over a backend. Telemetry must have been switched off before."""
+    import gradio as gr
+
+    busy = {"submit_btn": False, "stop_btn": "Stop"}
+    idle = {"submit_btn": "Ask", "stop_btn": False}
+    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+
+    def arrive() -> list[Any]:
+        """What a page shows when it is opened: how many articles there are, and something to ask them."""
+        placeholder, summaries = _welcome(backend, library_path)
+        examples = example_questions(backend, summaries)
+        examples += [""] * (EXAMPLES - len(examples))
+        header = header_html(len(summaries), backend.model)
+        return [
+            header,
+            gr.Chatbot(placeholder=placeholder),
+            *(gr.Button(text, visible=bool(text)) for text in examples),
+        ]
+
+    async def answer(text: str, conversation: Conversation) -> AsyncIterator[list[Any]]:
+        if not isinstance(text, str) or not text.strip():
+            yield [gr.skip()] * 4
+            return
+        box: Any = gr.Textbox(value="", **busy)
+        async for state in converse(backend, text, conversation):
+            if state[-1].state != "running":
+                box = gr.Textbox(**idle)
+            yield [messages(state), state, box, gr.Row(visible=False)]
+            box = gr.skip()
+
+    def stopped(conversation: Conversation) -> list[Any]:
+        state = stop(conversation)
+        return [messages(state), state, gr.Textbox(**idle)]
+
+    def cleared() -> list[Any]:
+        return [(), gr.Textbox(**idle), gr.Row(visible=True)]
+
+    with gr.Blocks(title="Dateline", analytics_enabled=False, fill_height=True, fill_width=True) as page:
+        header = gr.HTML(header_html(None, backend.model), elem_id="top", apply_default_css=False)
+        conversation = gr.State(())
+        with gr.Row(elem_id="desk"):
+            with gr.Column(elem_id="talk"):
+                chat = gr.Chatbot(
+                    elem_id="conversation",
+                    label="Conversation",
+                    show_label=False,
+                    layout="panel",
+                    buttons=[],
+                    sanitize_html=True,
+                    allow_tags=False,
+                    latex_delimiters=[],
+                    feedback_options=None,
+                    height="auto",
+                )
+                with gr.Row(elem_id="examples") as offered:
+                    buttons = [gr.Button("", visible=False, elem_classes="example") for _ in range(EXAMPLES)]
+                box = gr.Textbox(
+                    elem_id="question",
+                    label="Your question",
+                    show_label=False,
+                    placeholder="Ask a question of the articles",
+                    lines=1,
+                    max_lines=6,
+                    max_length=MAX_QUESTION_CHARACTERS,
+                    **idle,
+                )
+            with gr.Column(elem_id="side"):
+                gr.HTML(html_template=_SOURCE_PANEL, apply_default_css=False)
+        outputs = [chat, conversation, box, offered]
+        asked = [
+            trigger(answer, [asked_with, conversation], outputs, concurrency_id="answers", trigger_mode="once", **quiet)
+            for trigger, asked_with in ((box.submit, box), *((button.click, button) for button in buttons))
+        ]
+        for event in asked:
+            event.failure(lambda: gr.Textbox(**idle), None, box, queue=False, **quiet)
+        box.stop(stopped, conversation, outputs[:3], cancels=asked, queue=False, **quiet)
+        chat.clear(cleared, None, outputs[1:], cancels=asked, queue=False, **quiet)
+        page.load(arrive, None, [header, chat, *buttons], queue=False, **quiet)
+    page.queue(max_size=QUESTIONS_WAITING, default_concurrency_limit=ANSWERS_AT_ONCE)
+    return page
+
+
+def _welcome(backend: Backend, library_path: Path) -> tuple[str, Sequence[ArticleSummary]]:
+    """The text of the empty conversation, and the articles that can be asked."""
+    try:
+        summaries = backend.summaries()
+    except LibraryNotFoundError:
+        return welcome_html(None, str(library_path)), ()
+    except DatelineError as error:
+        return note_html(str(error)), ()
+    return welcome_html(summaries, str(library_path)), summaries

@@ -1,0 +1,111 @@
+"""A library on disk and a model, shared by the threads of the server."""
+
+import threading
+from collections.abc import Callable
+from collections.abc import Generator as Pieces
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, cast
+
+from index.encoder import Encoder
+from index.errors import DatelineError
+from index.library import Library
+from index.types import Article, ArticleSummary, Passage
+from rag.answering import AnswerSettings, ask, stream
+from rag.generators import Generator, load_generator
+from rag.types import Answer, Question
+
+
+class SharedLibrary:
+    """The backend of the page: the library of a folder, opened for reading when it is first needed, and one model.
+
+    A library that does not exist yet is looked for again at every call, so that a page started before the first
+    `dateline index` finds it afterwards.
+    """
+
+    def __init__(self, path: Path, model: str, generator: Generator | None, k: int) -> None:
+        self.model = model
+        self._path = path
+        self._generator = generator
+        self._k = k
+        self._lock = threading.RLock()
+        self._library: Library | None = None
+        self._encoder: Encoder | None = None
+
+    @classmethod
+    def open(cls, path: Path, *, model: str, k: int) -> "SharedLibrary":
+        """The library in `path`, which need not exist yet. Raises `ModelError` if the model cannot be used."""
+        return cls(path, model, load_generator(model), k)
+
+    def stream(self, question: Question, *, k: int | None = None) -> Pieces[str | Answer, None, None]:
+        settings = AnswerSettings(k=k or self._k)
+        yield from stream(question, self._shared(), generator=self._generator, settings=settings)
+
+    def ask(self, question: Question, *, k: int | None = None) -> Answer:
+        settings = AnswerSettings(k=k or self._k)
+        return ask(question, self._shared(), generator=self._generator, settings=settings)
+
+    def article(self, article_id: str) -> Article:
+        return self._shared().article(article_id)
+
+    def passages(self, article_id: str) -> list[Passage]:
+        return self._shared().passages(article_id)
+
+    def summaries(self) -> list[ArticleSummary]:
+        return self._shared().articles()
+
+    def generation(self) -> int:
+        return self._shared().generation
+
+    def warm_up(self) -> None:
+        """Loads the encoder, which takes seconds, while the library stays free for others.
+
+        What goes wrong here goes wrong again at the first question, where somebody reads it.
+        """
+        with suppress(DatelineError):
+            with Library.open(self._path) as library:
+                encoder = library.encoder
+            with self._lock:
+                self.close()
+                self._encoder = encoder
+
+    def close(self) -> None:
+        """Closes the library; the next call opens it again."""
+        with self._lock:
+            if self._library is not None:
+                self._library.close()
+                self._library = None
+
+    def call(self, name: str, *arguments: Any, **options: Any) -> Any:
+        """Calls a method of the library, or reads a property, while nobody else does."""
+        with self._lock:
+            if self._library is None:
+                self._library = Library.open(self._path, self._encoder)
+            value = getattr(self._library, name)
+            return value(*arguments, **options) if callable(value) else value
+
+    def _shared(self) -> Library:
+        return cast(Library, _OneAtATime(self))
+
+
+class _OneAtATime:
+    """Looks like a `Library`; each of its calls waits for its turn.
+
+    The turn lasts for one call, not for one answer, so that a slow model keeps nobody waiting.
+    """
+
+    _PROPERTIES = frozenset({"generation", "path", "encoder", "encoder_name", "dimension"})
+
+    def __init__(self, owner: SharedLibrary) -> None:
+        self._owner = owner
+
+    def __getattr__(self, name: str) -> Any:
+        if name in self._PROPERTIES:
+            return self._owner.call(name)
+        return self._bound(name)
+
+    def _bound(self, name: str) -> Callable[..., Any]:
+        def call(*arguments: Any, **options: Any) -> Any:
+            return self._owner.call(name, *arguments, **options)
+
+        return call

@@ -1,0 +1,159 @@
+"""The server: the page and the HTTP interface in one application behind the guard."""
+
+import ipaddress
+import os
+import socket
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import click
+import uvicorn
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse
+
+from index.errors import InputError
+from ui.api import create_router
+from ui.auth import Passwords
+from ui.backend import Backend
+from ui.guard import LOOPBACK_HOSTS, Guard
+from ui.settings import DEFAULT_K, DEFAULT_MODEL
+
+SECONDS_TO_FINISH = 1
+"""Seconds that open requests get when the server stops: every open page holds one that never ends by itself."""
+
+_ICON = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="6" fill="#1d3f66"/>'
+    '<path d="M8 9h16M8 23h10" stroke="#fff" stroke-width="2.5"/><path d="M8 16h16" stroke="#ffd95e" stroke-width="4"/>'
+    "</svg>"
+)
+
+
+def create_app(
+    library_path: Path,
+    *,
+    model: str = DEFAULT_MODEL,
+    k: int = DEFAULT_K,
+    auth_file: Path | None = None,
+    allowed_hosts: Sequence[str] = LOOPBACK_HOSTS,
+    backend: Backend | None = None,
+) -> FastAPI:
+    """The application over the library in a folder, which need not exist yet.
+
+    Args:
+        library_path: The folder; new articles are seen at the next question.
+        model: Who writes the answers, as `dateline ask --model` names it.
+        k: Passages that an answer is made from.
+        auth_file: A file of names and passwords (`ui.auth`); without one, anybody who reaches the server is let in.
+        allowed_hosts: Names, without a port, under which the server is reached; none lets any name through.
+        backend: Answers in the place of the library and the model.
+
+    Raises:
+        ModelError: The model cannot be used.
+        InputError: The password file cannot be used.
+    """
+    passwords = None if auth_file is None else Passwords.open(auth_file)
+    if backend is None:
+        from ui.shared_library import SharedLibrary
+
+        backend = SharedLibrary.open(library_path, model=model, k=k)
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read when the first page is built; it would call home
+    from gradio import mount_gradio_app
+
+    from ui.page import asset, build_page, page_head, page_theme
+
+    app = FastAPI(title="Dateline", docs_url=None, redoc_url=None, openapi_url=None)
+    app.include_router(create_router(backend))
+
+    @app.get("/page.css")
+    def stylesheet() -> Response:
+        return Response(asset("page.css"), media_type="text/css")
+
+    @app.get("/page.js")
+    def script() -> Response:
+        return Response(asset("page.js"), media_type="text/javascript")
+
+    @app.get("/favicon.ico")
+    def icon() -> Response:
+        return Response(_ICON, media_type="image/svg+xml")
+
+    @app.exception_handler(Exception)
+    def broken(request: Request, error: Exception) -> Response:
+        return JSONResponse({"error": "Something went wrong; the server's log says what."}, status_code=500)
+
+    app.add_middleware(Guard, allowed_hosts=allowed_hosts, passwords=passwords)
+    return mount_gradio_app(  # type: ignore[no-any-return]
+        app,
+        build_page(backend, library_path),
+        path="/",
+        theme=page_theme(),
+        head=page_head(),
+        footer_links=[],
+        run_history=False,
+        show_error=False,
+        enable_monitoring=False,
+        mcp_server=False,
+        ssr_mode=False,
+        pwa=False,
+        max_file_size=0,
+    )
+
+
+def hosts_for(host: str) -> tuple[str, ...]:
+    """The host names to let in when serving at `host`: on loopback those of loopback, elsewhere any (none given)."""
+    if host == "localhost":
+        return LOOPBACK_HOSTS
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return ()
+    if not address.is_loopback:
+        return ()
+    return (*LOOPBACK_HOSTS, f"[{host}]" if address.version == 6 else host)
+
+
+def serve(app: FastAPI, host: str, port: int, *, on_ready: Callable[[str], None]) -> None:
+    """Serves until interrupted. `on_ready` is given the address once it is open; port 0 takes a free one.
+
+    Raises `InputError` if the address cannot be used.
+    """
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        listener = socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise InputError(
+            f"{host}:{port} cannot be served at ({error.strerror or error}); choose another --port or --host."
+        ) from error
+    shown = f"[{host}]" if ":" in host else host
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=SECONDS_TO_FINISH,
+    )
+    with listener:
+        on_ready(f"http://{shown}:{listener.getsockname()[1]}/")
+        try:
+            uvicorn.Server(config).run(sockets=[listener])
+        except KeyboardInterrupt:
+            return  # uvicorn raises it again after it has shut down in order
+
+
+def run_server(library_path: Path, *, host: str, port: int, auth_file: Path | None, model: str, k: int) -> None:
+    """The command `dateline serve`. Raises as `create_app` and `serve`."""
+    from ui.shared_library import SharedLibrary
+
+    allowed_hosts = hosts_for(host)
+    library = SharedLibrary.open(library_path, model=model, k=k)
+    app = create_app(library_path, auth_file=auth_file, allowed_hosts=allowed_hosts, backend=library)
+
+    def on_ready(address: str) -> None:
+        if not allowed_hosts and auth_file is None:
+            click.echo(
+                "Anyone who can reach this machine can read the library; --auth-file asks for a password.", err=True
+            )
+        threading.Thread(target=library.warm_up, name="dateline-warm-up", daemon=True).start()
+        click.echo(f"Dateline is at {address} (stop with Ctrl-C).", err=True)
+
+    serve(app, host, port, on_ready=on_ready)
