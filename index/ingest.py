@@ -90,10 +90,15 @@ def _put(library: Library, batch: list[tuple[Article, str]], counts: _Counts) ->
 
 
 def _gone(library: Library, paths: Sequence[str], found: set[str]) -> list[str]:
-    """Stored origins at or below `paths` whose file, or record of a file that is there, no longer exists."""
-    roots = [absolute_path(path) for path in paths if "://" not in path]
+    """Stored origins at or below `paths` whose file, or record of a file that is there, no longer exists.
+
+    A folder that is not there may only be unmounted: nothing below it counts as gone.
+    """
+    origins = library.origins()
+    given = [absolute_path(path) for path in paths if "://" not in path]
+    roots = [root for root in given if root.exists() or str(root) in origins]
     gone = []
-    for origin in library.origins():
+    for origin in origins:
         if "://" in origin or origin in found:
             continue
         file = Path(origin)

@@ -83,11 +83,13 @@ class KeywordIndex:
 
     def change(self, remove_articles: Iterable[int], add: Iterable[KeywordDocument]) -> None:
         """Takes out the passages of the given articles, then puts in new ones, in one commit."""
-        from tantivy import Document
+        from tantivy import Document, Query
 
         writer = self._index.writer(WRITER_HEAP_BYTES, 1)
-        for article_row in remove_articles:
-            writer.delete_documents_by_term("article_row", article_row)
+        removed = list(remove_articles)
+        if removed:
+            # Not by term: tantivy's Python layer takes a number for a signed one, and this field has unsigned ones.
+            writer.delete_documents_by_query(Query.term_set_query(self._index.schema, "article_row", removed))
         for entry in add:
             document = Document()
             document.add_unsigned("row", entry.row)
@@ -128,11 +130,22 @@ class KeywordIndex:
         if allowed_articles is not None:
             within = Query.term_set_query(schema, "article_row", list(allowed_articles))
             clauses.append((Occur.Must, Query.const_score_query(within, 0.0)))
-        found = self._searcher.search(Query.boolean_query(clauses), limit, count=False).hits
+        found = self._best(Query.boolean_query(clauses), limit)
         rows = self._searcher.fast_field_values("row", [address for _, address in found])
-        # Equal scores come in the order of segments, which differs between builds; rows make it definite.
         pairs = sorted(zip(rows, (score for score, _ in found), strict=True), key=lambda pair: (-pair[1], pair[0]))
-        return [(int(row), float(score)) for row, score in pairs]
+        return [(int(row), float(score)) for row, score in pairs[:limit]]
+
+    def _best(self, query: Any, limit: int) -> list[tuple[float, Any]]:
+        """The best `limit` documents and all that have the score of the last of them.
+
+        Equal scores come in the order of segments, which differs between builds; the caller cuts by rows instead.
+        """
+        wanted = limit + 1
+        while True:
+            found: list[tuple[float, Any]] = self._searcher.search(query, wanted, count=False).hits
+            if len(found) < wanted or found[-1][0] < found[limit - 1][0]:
+                return found
+            wanted *= 4
 
     def document_frequency(self, terms: Sequence[str]) -> dict[str, int]:
         """In how many passages each term occurs, in the text or the title; terms as `analyze` gives them."""

@@ -223,8 +223,9 @@ class Library:
         """Adds or updates articles, each with the digest of its record, in one commit.
 
         An article of the same text under another origin is kept once with both origins. The text that an origin had
-        before goes, unless another origin still has it.
+        before goes, unless another origin still has it. Raises `LibraryWriteError` if the library was opened to read.
         """
+        self._check_writable()
         passages = [self._new_passages(article) for article, _ in articles]
         vectors = self.encoder.encode([encoder_input(passage) for found in passages for passage in found])
         added = updated = duplicates = done = 0
@@ -249,6 +250,12 @@ class Library:
         self._note_change(changed)
         return PutResult(added, updated, duplicates)
 
+    def _check_writable(self) -> None:
+        if self._lock is None:
+            raise LibraryWriteError(
+                f"The library {str(self.path)!r} was opened to read; open it for writing to change it."
+            )
+
     def _new_passages(self, article: Article) -> list[Passage]:
         """The passages to store for an article; none if those that are stored still serve."""
         stored = self._store.article(article.article_id)
@@ -268,6 +275,7 @@ class Library:
 
     def remove_origins(self, origins: Sequence[str]) -> int:
         """Forgets origins; articles that have no other go. Returns how many articles went."""
+        self._check_writable()
         with self._store.change():
             for origin in origins:
                 self._store.remove_origin(origin)
@@ -399,10 +407,13 @@ class Library:
 
     def check(self) -> list[Finding]:
         """What is well and what is not: the database, the derived files, the encoder."""
-        findings = []
         problems = self._store.integrity()
+        if problems:
+            # The files beside it are derived from the database and say nothing without it.
+            advice = "restore the folder from a copy, or index the articles again: dateline index PATH --library FOLDER"
+            return [Finding("database", False, f"{'; '.join(problems)}; {advice}")]
         counted = f"{self.count_articles()} articles, {self.count_passages()} passages, generation {self.generation}"
-        findings.append(Finding("database", not problems, "; ".join(problems) or counted))
+        findings = [Finding("database", True, counted)]
         findings.extend(
             self._check_derived(name, load)
             for name, load in (
@@ -425,7 +436,8 @@ class Library:
 
     def repair(self) -> list[Finding]:
         """Rebuilds the derived files that are missing, stale or damaged, then checks again. Needs the writer's lock."""
-        if any(not finding.ok for finding in self.check()[1:]):
+        findings = self.check()
+        if findings[0].ok and not all(finding.ok for finding in findings):
             with suppress(sqlite3.Error):
                 self._store.forget_stamps()
             self.write_derived()

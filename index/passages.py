@@ -23,7 +23,8 @@ CountTokens = Callable[[Sequence[str]], list[int]]
 """Numbers of tokens of texts, special tokens left out, by the encoder's own tokenizer."""
 
 _HEADING = re.compile(r"^(#{1,6})[ \t]+(\S.*?)[ \t]*#*$")
-_WORD = re.compile(r"\S{1,500}\s*")
+_WORD = re.compile(r"\S{1,500}")
+_WHITE_SPACE = re.compile(r"\s+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +48,18 @@ def split_article(article: Article, count_tokens: CountTokens, max_tokens: int) 
     title = "" if article.title == first_words(article.text) else article.title
     units = _units(article.text, count_tokens, max_tokens - int(max_tokens * CONTEXT_SHARE))
     passages: list[Passage] = []
-    first = 0
+    first = covered = 0
     while first < len(units):
         context, context_tokens = _context(title, units[first].headings, count_tokens, int(max_tokens * CONTEXT_SHARE))
         end = _fill(article.text, units, first, max_tokens - context_tokens, context, count_tokens, max_tokens)
+        if end <= covered:
+            # What is repeated left no room for anything new.
+            first += 1
+            continue
+        covered = end
         start_char, end_char = units[first].span.start, units[end - 1].span.end
+        if end - first == 1:
+            context = _shortened(context, article.text[start_char:end_char], count_tokens, max_tokens)
         passages.append(
             Passage(
                 passage_id=f"{article.article_id}:{start_char}-{end_char}",
@@ -93,35 +101,42 @@ def _units(text: str, count_tokens: CountTokens, limit: int) -> list[_Unit]:
 
 
 def _split_long(text: str, span: Span, headings: tuple[str, ...], count_tokens: CountTokens, limit: int) -> list[_Unit]:
-    """Parts of a sentence that is too long for one passage, cut between words (or inside a word of 500 letters)."""
+    """Parts of a sentence that is too long for one passage, cut between words (or inside a word that is too long)."""
     words = [match.span() for match in _WORD.finditer(text, span.start, span.end)]
-    counts = count_tokens([text[start:end].rstrip() for start, end in words])
-    words, counts = _split_long_words(text, words, counts, count_tokens, limit)
-    units: list[_Unit] = []
-    start, tokens = words[0][0], 0
-    for position, ((word_start, word_end), count) in enumerate(zip(words, counts, strict=True)):
-        tokens += count
-        following = counts[position + 1] if position + 1 < len(words) else None
-        too_long = word_end - start > MAX_PASSAGE_CHARACTERS - 500
-        if following is None or tokens + following > limit or too_long:
-            end = word_start + len(text[word_start:word_end].rstrip())
-            units.append(_Unit(Span(start, end), tokens, headings, False))
-            start, tokens = word_end, 0
-    return units
+    counts = count_tokens([text[start:end] for start, end in words])
+    parts: list[Span] = []
+    (start, end), tokens = words[0], 0
+    for (word_start, word_end), count in zip(words, counts, strict=True):
+        if word_start > start and (tokens + count > limit or word_end - start > MAX_PASSAGE_CHARACTERS):
+            parts.append(Span(start, end))
+            start, tokens = word_start, 0
+        end, tokens = word_end, tokens + count
+    parts.append(Span(start, end))
+    parts, counts = _halve_long(text, parts, count_tokens, limit)
+    return [_Unit(part, count, headings, False) for part, count in zip(parts, counts, strict=True)]
 
 
-def _split_long_words(
-    text: str, words: list[tuple[int, int]], counts: list[int], count_tokens: CountTokens, limit: int
-) -> tuple[list[tuple[int, int]], list[int]]:
-    """Halves words until each has at most `limit` tokens, which only tokenizers without a word limit need."""
-    while any(count > limit and end - start > 1 for (start, end), count in zip(words, counts, strict=True)):
-        halved: list[tuple[int, int]] = []
-        for (start, end), count in zip(words, counts, strict=True):
-            middle = (start + end) // 2
-            halved.extend([(start, middle), (middle, end)] if count > limit and end - start > 1 else [(start, end)])
-        words = halved
-        counts = count_tokens([text[start:end] for start, end in words])
-    return words, counts
+def _halve_long(text: str, parts: list[Span], count_tokens: CountTokens, limit: int) -> tuple[list[Span], list[int]]:
+    """The parts with their tokens, halved until each has at most `limit` tokens.
+
+    Needed for single words, and for tokenizers by which words together have more tokens than one by one.
+    """
+    counts = count_tokens([text[part.start : part.end] for part in parts])
+    while any(count > limit and part.end - part.start > 1 for part, count in zip(parts, counts, strict=True)):
+        halved: list[Span] = []
+        for part, count in zip(parts, counts, strict=True):
+            halved.extend(_halves(text, part) if count > limit and part.end - part.start > 1 else [part])
+        parts = halved
+        counts = count_tokens([text[part.start : part.end] for part in parts])
+    return parts, counts
+
+
+def _halves(text: str, part: Span) -> list[Span]:
+    """Two parts, cut at the white space nearest to the middle, or in the middle if there is none."""
+    middle = (part.start + part.end) // 2
+    gaps = [match.span() for match in _WHITE_SPACE.finditer(text, part.start, part.end)]
+    before, after = min(gaps, key=lambda gap: abs(gap[0] - middle), default=(middle, middle))
+    return [Span(part.start, before), Span(after, part.end)]
 
 
 def _context(title: str, headings: tuple[str, ...], count_tokens: CountTokens, limit: int) -> tuple[str, int]:
@@ -136,6 +151,14 @@ def _context(title: str, headings: tuple[str, ...], count_tokens: CountTokens, l
             return context, tokens
         words = words[: max(1, len(words) * limit // (tokens + 1))] if len(words) > 1 else []
     return "", 0
+
+
+def _shortened(context: str, text: str, count_tokens: CountTokens, max_tokens: int) -> str:
+    """The context with as many of its words as fit in front of the text, for tokenizers that count both as more."""
+    words = context.split()
+    while words and count_tokens(["\n".join([" ".join(words), text])])[0] > max_tokens:
+        words.pop()
+    return " ".join(words)
 
 
 def _fill(

@@ -34,14 +34,16 @@ SPEECH_VERBS = (
 )
 """Verbs that attribute words to a speaker, as alternatives of a regular expression."""
 
-_END = re.compile(r"[.!?…]+[\"”’'»)\]]*(?=\s)|[.!?…]+[\"”»]+(?=[A-Z“\"])")
+_END = re.compile(r"[.!?…]+[\"”’'»)\]]*(?:\[\d{1,3}\])*(?=\s)|[.!?…]+[\"”»]+(?=[A-Z“\"])")
 _NEXT_STARTS = re.compile(r"\s*[\"“‘'«(\[–—-]*\s*(?:[^\W\d_]|\d)")
+_FOOTNOTES = re.compile(r"(?:\[\d{1,3}\])+$")
 _LAST_WORD = re.compile(r"([^\W_](?:[\w.’'-]*[\w])?)$")
 _ATTRIBUTION = re.compile(rf"\s*(?:(?:[A-Z][\w’'.-]*|the|of)\s+){{0,5}}(?:{SPEECH_VERBS})\b")
 _INITIALS = re.compile(r"(?:[^\W\d_]\.)*[^\W\d_]$")
 _LIST_MARKER = re.compile(r"^\s*(?:\d{1,3}|[A-Za-z])$")
 _LINE_END = re.compile(r"[\n\u2028\u2029\f\v]")
-_BLANK_LINE = re.compile(r"\n\s*\n|\n\s*(?=[#*•-]\s)|\u2029|\f")
+_HEADING_LINE = re.compile(r"#{1,6}[ \t]")
+_BLANK_LINE = re.compile(r"\n\s*\n|\n\s*(?=(?:#{1,6}|[*•-])\s)|^#{1,6}[ \t][^\n]*\n|\u2029|\f", re.MULTILINE)
 _SENTENCE_FINAL = re.compile(r"[.!?…:;][\"”’'»)\]]*$")
 
 WRAPPED_LINE_LIMIT = 120
@@ -66,9 +68,7 @@ def _blocks(text: str) -> Iterator[Span]:
     breaks = {0, len(text)}
     if dateline is not None:
         breaks |= {dateline.start, dateline.end}
-    paragraph_break = re.compile(
-        r"\n\s*\n|\n\s*(?=[#*•-]\s)|\u2029|\f" if is_hard_wrapped(text) else r"[\n\u2028\u2029\f\v]"
-    )
+    paragraph_break = _BLANK_LINE if is_hard_wrapped(text) else _LINE_END
     breaks.update(match.end() for match in paragraph_break.finditer(text))
     for start, end in pairwise(sorted(breaks)):
         yield Span(start, end)
@@ -77,7 +77,11 @@ def _blocks(text: str) -> Iterator[Span]:
 def is_hard_wrapped(text: str) -> bool:
     """True if most single line ends fall inside sentences, as in text wrapped at a fixed width."""
     lines = text.split("\n")
-    followed = [line for line, following in pairwise(lines) if line.strip() and following.strip()]
+    followed = [
+        line
+        for line, following in pairwise(lines)
+        if line.strip() and following.strip() and not _HEADING_LINE.match(line)
+    ]
     if len(followed) < 3 or max(len(line) for line in lines) > WRAPPED_LINE_LIMIT:
         return False
     running_on = sum(1 for line in followed if not _SENTENCE_FINAL.search(line.rstrip()))
@@ -96,7 +100,7 @@ def _boundaries(text: str, block: Span) -> list[int]:
 
 
 def _ends_sentence(text: str, start: int, match: re.Match[str], block_end: int) -> bool:
-    mark = match.group()
+    mark = _FOOTNOTES.sub("", match.group())
     behind = text[match.end() : min(block_end, match.end() + 160)]
     start_of_next = _NEXT_STARTS.match(behind)
     if start_of_next is None:

@@ -1,7 +1,6 @@
 """The SQLite file of a library: articles, passages and the manifest. It is the truth; everything else is derived."""
 
 import json
-import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -9,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from index.database import connect, damaged, mode_to_open, writing
 from index.dates import date_interval
-from index.errors import LibraryFormatError, LibraryWriteError
+from index.errors import LibraryFormatError
 from index.keywords import KeywordDocument
 from index.types import Article, ArticleSummary, Passage, SearchFilter, sha256_hex
 
@@ -22,9 +22,6 @@ FORMAT_VERSION = 1
 """Version of the tables below. A library of another version is refused by name."""
 
 DATABASE_NAME = "library.sqlite"
-
-BUSY_TIMEOUT_SECONDS = 10.0
-"""How long a statement waits for another process's commit. Commits take milliseconds."""
 
 _SCHEMA = """
 CREATE TABLE manifest (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -81,17 +78,15 @@ class Store:
         Raises:
             LibraryFormatError: The file is not a library, is damaged, or has another format version.
         """
-        writable = os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
-        mode = "mode=rw" if writable else "mode=ro&immutable=1"
+        connection = connect(path, mode_to_open(path))
         try:
-            connection = _connect(f"{path.absolute().as_uri()}?{mode}")
             version = connection.execute("SELECT value FROM manifest WHERE key = 'format_version'").fetchone()
-        except sqlite3.DatabaseError as error:
-            raise LibraryFormatError(
-                f"{str(path)!r} is not the database of a library or is damaged ({error}); give another folder with "
-                "--library, or move this one away and index the articles again."
-            ) from error
-        if version is None or int(version[0]) != FORMAT_VERSION:
+        except BaseException as error:
+            connection.close()
+            if isinstance(error, sqlite3.OperationalError):
+                raise damaged(path, error) from error
+            raise
+        if version is None or version[0] != str(FORMAT_VERSION):
             found = "none" if version is None else version[0]
             connection.close()
             raise LibraryFormatError(
@@ -104,10 +99,10 @@ class Store:
     def create(cls, path: Path, manifest: dict[str, str]) -> "Store":
         """A new store with its manifest, complete at once or not there at all."""
         unfinished = path.with_name(path.name + ".part")
-        with _writing(path):
+        with writing(path):
             for leftover in path.parent.glob(unfinished.name + "*"):
                 leftover.unlink()
-            connection = _connect(f"{unfinished.absolute().as_uri()}?mode=rwc")
+            connection = connect(unfinished, "mode=rwc")
             connection.execute("PRAGMA journal_mode = DELETE")
             connection.executescript(f"BEGIN; {_SCHEMA}")
             entries = {"format_version": str(FORMAT_VERSION), "generation": "0", **manifest}
@@ -115,7 +110,7 @@ class Store:
             connection.execute("COMMIT")
             connection.close()
             unfinished.replace(path)
-            connection = _connect(f"{path.absolute().as_uri()}?mode=rw")
+            connection = connect(path, "mode=rw")
             # Readers go on with the last commit while a writer works.
             connection.execute("PRAGMA journal_mode = WAL")
         return cls(connection, path)
@@ -139,7 +134,7 @@ class Store:
         Raises:
             LibraryWriteError: The disk is full or may not be written; nothing was changed.
         """
-        with _writing(self._path):
+        with writing(self._path):
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield
@@ -165,14 +160,14 @@ class Store:
         return None if found is None else Stamp(*found)
 
     def set_stamp(self, name: str, stamp: Stamp) -> None:
-        with _writing(self._path):
+        with writing(self._path):
             self._connection.execute(
                 "INSERT OR REPLACE INTO derived VALUES (?, ?, ?)", (name, stamp.generation, stamp.sha256)
             )
 
     def forget_stamps(self) -> None:
         """Makes every derived file count as missing."""
-        with _writing(self._path):
+        with writing(self._path):
             self._connection.execute("DELETE FROM derived")
 
     # Articles and origins
@@ -376,27 +371,6 @@ class Store:
                 )
                 if sha256_hex(text) != sha256
             )
-        except sqlite3.DatabaseError as error:
+        except LibraryFormatError as error:
             problems = [str(error)]
         return problems
-
-
-def _connect(uri: str) -> sqlite3.Connection:
-    connection = sqlite3.connect(
-        uri, uri=True, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None, check_same_thread=False
-    )
-    connection.execute("PRAGMA foreign_keys = ON")
-    connection.execute("PRAGMA synchronous = FULL")
-    return connection
-
-
-@contextmanager
-def _writing(path: Path) -> Iterator[None]:
-    """Turns a full disk and the like into one plain sentence."""
-    try:
-        yield
-    except sqlite3.OperationalError as error:
-        raise LibraryWriteError(
-            f"The library {str(path.parent)!r} could not be written ({error}); free some space or check its "
-            "permissions, then run the command again. What was indexed before is kept."
-        ) from error

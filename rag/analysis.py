@@ -83,6 +83,12 @@ _WHERE = re.compile(r"\b(?:where|(?:which|what) (?:city|place|town|sea|region|po
 _WHY = re.compile(
     r"\b(?:why|for what reason|what (?:caused|prompted|led|reason|was the reason)|how come)\b", re.IGNORECASE
 )
+_ASKS = re.compile(
+    r"\b(?:what(?! about\b)|how(?! about\b)|who\w*|when|where|why|which|did|does|do|is|are|was|were|has|have|had)\b",
+    re.IGNORECASE,
+)
+"""A question that asks for something itself, as "And China?" does not."""
+
 _CHANGE = re.compile(
     r"\b(?:how (?:has|have|had|did|does|do) .* (?:chang|evolv|shift|develop|differ|mov|grow|rise|fall)\w*|"
     r"chang(?:e|ed|es) (?:over|between|from)|over time|evolution of|evolv\w+|shift(?:ed)? (?:from|between|over)|"
@@ -93,10 +99,15 @@ _CHANGE = re.compile(
 _NAME = re.compile(
     r"(?<![\w'’])(?:[A-Z][\w’'-]*[\w]|[A-Z](?:\.[A-Z])+\.?|[A-Z])(?:[ -](?:(?:of|the|de|van|al) )?[A-Z][\w’'-]*\w)*"
 )
-_MONTH = re.compile(rf"\b({'|'.join(month.capitalize() for month in MONTHS)})\b")
+_POSSESSIVE = re.compile(r"[’']s?(?: |$)")
+_CONTRACTION = re.compile(r"[’'](?:s|d|m|re|ve|ll|t)?$")
+_MONTH = re.compile(rf"\b({'|'.join(month.capitalize() for month in MONTHS)})\b(?! (?:I|we)\b)")
 _YEAR = re.compile(r"\b((?:1[6-9]|20)\d\d)\b")
 _NUMBER_IN_QUESTION = re.compile(r"\d[\d,.]*\d|\d")
-_HOW_MANY_NOUN = re.compile(r"\bhow (?:many|much)((?: [\w-]+){1,3})", re.IGNORECASE)
+_HOW_MANY_NOUN = re.compile(
+    r"\bhow (?:many|much)((?: (?!(?:did|does?|is|are|was|were|has|have|had|will|would|can|could)\b)[\w-]+){1,3})",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +116,15 @@ class QuestionProfile:
 
     `terms` are its content terms, each once, as `rag.names.unify` gives them. `names` are capitalised names as they
     are written, `numbers` the numbers in digits. `counted` are the terms of what "how many" counts. `asks_change` is
-    true if it asks for a development or comparison. `months` (1..12) and `years` are those it names.
+    true if it asks for a development or comparison. `topic` is what else is known of what it is about: an earlier
+    question, or the whole that it is a part of; `topic_terms` are the content terms that only the topic has. `months`
+    (1..12) and `years` are those that either names.
     """
 
     text: str
+    topic: str
     terms: tuple[str, ...]
+    topic_terms: tuple[str, ...]
     names: tuple[str, ...]
     numbers: tuple[str, ...]
     answer_type: AnswerType
@@ -119,27 +134,38 @@ class QuestionProfile:
     asks_speech: bool
     asks_change: bool
 
+    @property
+    def full_text(self) -> str:
+        """The question with its topic in brackets."""
+        return f"{self.text} ({self.topic})" if self.topic else self.text
 
-def analyse_question(text: str) -> QuestionProfile:
-    """The profile of a question."""
-    terms = tuple(dict.fromkeys(term for term in unify(text) if term not in STOP_WORDS and len(term) > 1))
+
+def analyse_question(text: str, topic: str = "") -> QuestionProfile:
+    """The profile of a question that can be understood alone or with its topic."""
+    terms = _content_terms(text)
     asks_speech = SPEECH.search(text) is not None
     counted = _HOW_MANY_NOUN.search(text)
     return QuestionProfile(
         text=text,
+        topic=topic,
         terms=terms,
-        names=tuple(_names(text)),
+        topic_terms=tuple(term for term in _content_terms(topic) if term not in terms),
+        names=find_names(text),
         numbers=tuple(_NUMBER_IN_QUESTION.findall(text)),
-        answer_type=_answer_type(text, asks_speech),
+        answer_type=_answer_type(text if topic == "" or _ASKS.search(text) else topic),
         counted=() if counted is None else tuple(t for t in unify(counted.group(1)) if t not in STOP_WORDS),
-        months=frozenset(MONTHS.index(month.lower()) + 1 for month in _MONTH.findall(text)),
-        years=frozenset(_YEAR.findall(text)),
+        months=frozenset(MONTHS.index(month.lower()) + 1 for month in _MONTH.findall(f"{text} {topic}")),
+        years=frozenset(_YEAR.findall(f"{text} {topic}")),
         asks_speech=asks_speech,
         asks_change=_CHANGE.search(text) is not None,
     )
 
 
-def _answer_type(text: str, asks_speech: bool) -> AnswerType:
+def _content_terms(text: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(term for term in unify(text) if term not in STOP_WORDS and len(term) > 1))
+
+
+def _answer_type(text: str) -> AnswerType:
     for pattern, answer_type in (
         (_WHEN, "date"),
         (_NUMBER_ASKED, "number"),
@@ -149,31 +175,42 @@ def _answer_type(text: str, asks_speech: bool) -> AnswerType:
     ):
         if pattern.search(text):
             return answer_type  # type: ignore[return-value]
-    return "speech" if asks_speech else "other"
+    return "speech" if SPEECH.search(text) else "other"
 
 
-def _names(text: str) -> list[str]:
-    """Capitalised names, without the question word or other function word that only begins the sentence."""
+def find_names(text: str) -> tuple[str, ...]:
+    """Capitalised names as they are written, without a possessive 's, in order.
+
+    The question word or other function word that only begins a sentence is no part of them; "I", months and weekdays
+    are no names. At the beginning of a sentence any other word counts as one, since it is written alike.
+    """
     names = []
     for match in _NAME.finditer(text):
-        name = match.group()
-        words = name.split(" ")
-        at_start = not text[: match.start()].strip() or text[: match.start()].rstrip()[-1] in ".?!:"
-        if at_start:
-            while words and words[0].lower().rstrip("'’s") in _SENTENCE_STARTERS:
-                words = words[1:]
-            if len(words) == 1 and words[0] == name.split(" ")[0] and words[0].lower() in STOP_WORDS:
-                words = []
-        if words:
-            names.append(" ".join(words))
-    return names
+        before = text[: match.start()].rstrip()
+        at_start = not before or before[-1] in ".?!:"
+        for position, name in enumerate(_POSSESSIVE.split(match.group())):
+            words = name.split()
+            if at_start and position == 0:
+                while words and _bare(words[0]) in _SENTENCE_STARTERS:
+                    words = words[1:]
+                if len(words) == 1 and len(name.split()) == 1 and _bare(words[0]) in STOP_WORDS - {"us"}:
+                    continue
+            if words and not all(_bare(word) in _NO_NAMES for word in words):
+                names.append(" ".join(words))
+    return tuple(names)
+
+
+def _bare(word: str) -> str:
+    return _CONTRACTION.sub("", word.lower())
 
 
 _SENTENCE_STARTERS = frozenset(
     (
         "what which who whom whose when where why how did does do is are was were has have had can could will would "
         "in on at by for from of to the a an and or but so if according name list give tell describe explain "
-        "summarise summarize compare after before during since until between many much any were please show find "
-        "quote"
+        "summarise summarize compare after before during until between many much any were please show find "
+        "quote then later meanwhile however although while because since"
     ).split()
 )
+
+_NO_NAMES = frozenset(("i", *MONTHS, *(f"{day}day" for day in "mon tues wednes thurs fri satur sun".split())))

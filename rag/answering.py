@@ -3,36 +3,39 @@
 import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import zip_longest
 
-from index.errors import ModelError, QuestionError
+from index.errors import ModelError
 from index.library import Library
-from index.types import Article, Hit
+from index.types import Article, Hit, SearchFilter
 from rag.analysis import analyse_question
 from rag.citations import cite_answer
 from rag.confidence import confidence
 from rag.evidence import Evidence, find_evidence
 from rag.followups import make_standalone
-from rag.generators import Generator
+from rag.generators import EXTRACTIVE, Generator
+from rag.parts import Part, split_question
 from rag.prompts import build_prompt
 from rag.refusals import refuse
 from rag.retrieval import retrieve
 from rag.statements import choose, compose
-from rag.types import MAX_QUESTION_CHARACTERS, Answer, Citation, Question, Refusal, RefusalReason, Statement
+from rag.types import Answer, Citation, Question, Refusal, RefusalReason, Statement, check_question
 from rag.weights import load_weights
 
 LOG = logging.getLogger("dateline")
 
-EXTRACTIVE = "extractive"
-"""Name of the model that is none: the answer is made of the articles' own sentences."""
-
 
 @dataclass(frozen=True, slots=True)
 class AnswerSettings:
-    """How an answer is made: from `k` passages; for a language model, prompt and answer of at most so many tokens."""
+    """How an answer is made: from `k` passages; for a language model, prompt and answer of at most so many tokens.
+
+    Ten passages are about 3,000 tokens. Offline, where tokens are estimated from above at some five times their
+    number, the budget still holds all of them.
+    """
 
     k: int = 10
-    prompt_tokens: int = 3_000
+    prompt_tokens: int = 12_000
     answer_tokens: int = 700
 
 
@@ -85,23 +88,27 @@ def stream(
     A language model that fails is replaced by the extractive answer; `Answer.model` says what really answered.
     """
     settings = settings or AnswerSettings()
-    _check(question.text)
+    text = check_question(question.text)
     work = _Work(question)
     work.generation = library.generation
-    work.standalone = make_standalone(question.text.strip(), question.history).text
+    standalone = make_standalone(text, question.history)
+    work.standalone = standalone.text
     if library.count_articles() == 0:
-        yield _refusal(work, library, "empty_library", None, EXTRACTIVE, 0.0)
+        yield _refusal(work, library, "empty_library", (), EXTRACTIVE, 0.0)
         return
     work.lap("question")
-    work.hits = retrieve(library, work.standalone, k=settings.k, search_filter=question.filter)
+    parts = split_question(standalone)
+    work.hits = _retrieve(parts, work.standalone, library, settings.k, question.filter)
     work.articles = {hit.passage.article_id: library.article(hit.passage.article_id) for hit in work.hits}
     work.lap("retrieval")
     if not work.hits:
         reason: RefusalReason = "no_match" if question.filter.is_empty else "out_of_range"
-        yield _refusal(work, library, reason, None, EXTRACTIVE, 0.0)
+        yield _refusal(work, library, reason, (), EXTRACTIVE, 0.0)
         return
-    evidence = find_evidence(analyse_question(work.standalone), work.hits, work.articles, library)
-    sure = confidence(evidence)
+    evidence = [
+        find_evidence(analyse_question(part.text, part.topic), work.hits, work.articles, library) for part in parts
+    ]
+    sure = sum(confidence(of_part) for of_part in evidence) / len(evidence)
     work.lap("evidence")
     if generator is not None:
         try:
@@ -113,17 +120,21 @@ def stream(
     yield from _extractive(work, library, evidence, sure)
 
 
-def _check(text: str) -> None:
-    if not text.strip():
-        raise QuestionError("The question is empty; write what you want to know.")
-    if len(text) > MAX_QUESTION_CHARACTERS:
-        raise QuestionError(
-            f"The question has {len(text):,} characters, more than the {MAX_QUESTION_CHARACTERS:,} allowed; shorten it."
-        )
+def _retrieve(parts: Sequence[Part], whole: str, library: Library, k: int, search_filter: SearchFilter) -> list[Hit]:
+    """The passages for a question; for one of several parts, those of each part in turn."""
+    if len(parts) == 1:
+        return retrieve(library, whole, k=k, search_filter=search_filter)
+    rankings = [retrieve(library, part.text, k=k, search_filter=search_filter) for part in parts]
+    merged: dict[str, Hit] = {}
+    for row in zip_longest(*rankings):
+        for hit in row:
+            if hit is not None:
+                merged.setdefault(hit.passage.passage_id, hit)
+    return [replace(hit, rank=rank) for rank, hit in enumerate(list(merged.values())[:k], start=1)]
 
 
-def _extractive(work: _Work, library: Library, evidence: Evidence, sure: float) -> Iterator[str | Answer]:
-    if not evidence.sentences or sure < load_weights().refuse_below:
+def _extractive(work: _Work, library: Library, evidence: Sequence[Evidence], sure: float) -> Iterator[str | Answer]:
+    if not any(part.sentences for part in evidence) or sure < load_weights().refuse_below:
         yield _refusal(work, library, "low_confidence", evidence, EXTRACTIVE, sure)
         return
     text, statements, citations = compose(choose(evidence, work.articles))
@@ -135,7 +146,7 @@ def _extractive(work: _Work, library: Library, evidence: Evidence, sure: float) 
 def _generated(
     work: _Work,
     library: Library,
-    evidence: Evidence,
+    evidence: Sequence[Evidence],
     sure: float,
     generator: Generator,
     settings: AnswerSettings,
@@ -157,7 +168,7 @@ def _generated(
 
 
 def _refusal(
-    work: _Work, library: Library, reason: RefusalReason, evidence: Evidence | None, model: str, sure: float
+    work: _Work, library: Library, reason: RefusalReason, evidence: Sequence[Evidence], model: str, sure: float
 ) -> Answer:
     refusal = refuse(reason, work.question, work.hits, evidence, library)
     work.lap("answer")

@@ -11,6 +11,7 @@ from rag.features import (
     name_terms,
     share_of_weight,
 )
+from rag.names import unify
 from rag.weights import load_weights
 
 SIGNALS = (
@@ -53,8 +54,9 @@ def confidence_signals(evidence: Evidence) -> tuple[float, ...]:
     best = top[0]
     known = [term for term in profile.terms if evidence.frequency.get(term, 0) > 0]
     unknown = [term for term in profile.terms if evidence.frequency.get(term, 0) == 0]
-    names = name_terms(profile)
+    names = (*name_terms(profile), *(term for number in profile.numbers for term in unify(number)))
     contexts = [context_terms(sentence.candidate) for sentence in top]
+    mentioned = {term for view in evidence.articles.values() for term in view.terms}
     articles = [evidence.articles[sentence.candidate.article_id].terms for sentence in top]
     speaker_similarity, speaker_overlap, speaker_missing = _speaker_signals(evidence)
     return (
@@ -70,7 +72,7 @@ def confidence_signals(evidence: Evidence) -> tuple[float, ...]:
         max(share_of_weight(known, terms, idf) for terms in contexts) if known else 0.0,
         max(share_of_weight(names, terms, idf) for terms in articles) if names else 1.0,
         max(share_of_weight(names, terms, idf) for terms in contexts) if names else 1.0,
-        float(any(term in names for term in unknown)),
+        float(bool((set(unknown) & set(names)) - mentioned)),
         len(unknown) / len(profile.terms) if profile.terms else 1.0,
         float(all(answer_type_fit(profile, sentence.candidate.text) < 0 for sentence in top)),
         float(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from index.datelines import find_dateline
+from index.dates import format_published
 from index.library import Library
 from index.sentences import split_sentences
 from index.types import Article, Hit, Span
@@ -24,6 +25,9 @@ from rag.features import (
 from rag.names import document_frequency
 from rag.speakers import Speaker, find_speakers, quotation_states
 from rag.weights import load_weights
+
+MIN_WORDS = 4
+"""Fewest words of a line without a full stop that may answer a question; shorter ones are bylines and headings."""
 
 MAX_CANDIDATES = 120
 """Most sentences that are scored for one question, those of the best passages first."""
@@ -66,7 +70,7 @@ def find_evidence(
     profile: QuestionProfile, hits: Sequence[Hit], articles: Mapping[str, Article], library: Library
 ) -> Evidence:
     """Every sentence of the passages, scored; taken from the articles, so that one cut by a passage is whole."""
-    frequency = document_frequency(library, profile.terms)
+    frequency = document_frequency(library, (*profile.terms, *profile.topic_terms))
     passages = library.count_passages()
     idf = inverse_document_frequency(frequency, passages)
     candidates = _candidates(hits, articles)[:MAX_CANDIDATES]
@@ -80,7 +84,7 @@ def find_evidence(
     scores = [sum(weights[name] * value for name, value in zip(FEATURES, values, strict=True)) for values in features]
     scored = [
         ScoredSentence(candidate, values, score, probability)
-        for candidate, values, score, probability in zip(candidates, features, scores, _softmax(scores), strict=True)
+        for candidate, values, score, probability in zip(candidates, features, scores, softmax(scores), strict=True)
     ]
     scored.sort(key=lambda sentence: (-sentence.score, sentence.candidate.article_id, sentence.candidate.start))
     return Evidence(profile, tuple(scored), idf, frequency, passages, views)
@@ -96,6 +100,8 @@ def _candidates(hits: Sequence[Hit], articles: Mapping[str, Article]) -> list[Ca
             outside = span.end <= hit.passage.start or span.start >= hit.passage.end
             if outside or position == structure.dateline or (article.article_id, position) in found:
                 continue
+            if _is_fragment(article.text[span.start : span.end]):
+                continue
             found[article.article_id, position] = Candidate(
                 article_id=article.article_id,
                 index=position,
@@ -105,6 +111,7 @@ def _candidates(hits: Sequence[Hit], articles: Mapping[str, Article]) -> list[Ca
                 before=_text_of(article.text, structure, position - 1),
                 after=_text_of(article.text, structure, position + 1),
                 title=article.title,
+                date=date_in_words(article),
                 speaker=structure.speakers[position],
                 passage_score=1.0 / hit.rank,
             )
@@ -136,6 +143,10 @@ def sentences_of(article_id: str, text: str) -> Structure:
     )
 
 
+def _is_fragment(text: str) -> bool:
+    return text[-1] not in '.!?…"”' and len(text.split()) < MIN_WORDS
+
+
 def _text_of(text: str, structure: Structure, position: int) -> str:
     """The text of a sentence, empty if there is none or it is the dateline."""
     if not 0 <= position < len(structure.spans) or position == structure.dateline:
@@ -144,9 +155,13 @@ def _text_of(text: str, structure: Structure, position: int) -> str:
 
 
 def _similarities(profile: QuestionProfile, candidates: Sequence[Candidate], library: Library) -> list[Similarities]:
-    forms = [(candidate.text, window(candidate), labelled(candidate)) for candidate in candidates]
-    cosines = library.similarity(profile.text, [text for form in forms for text in form])
-    return [Similarities(*cosines[3 * i : 3 * i + 3]) for i in range(len(candidates))]
+    texts = [candidate.text for candidate in candidates]
+    windows = [window(candidate) for candidate in candidates]
+    cosines = library.similarity(profile.text, texts + windows)
+    in_topic = library.similarity(profile.full_text, [labelled(candidate) for candidate in candidates])
+    return [
+        Similarities(*values) for values in zip(cosines[: len(texts)], cosines[len(texts) :], in_topic, strict=True)
+    ]
 
 
 def _article_views(
@@ -163,18 +178,24 @@ def _article_views(
             title=article.title,
             published=article.published,
             text=article.text,
-            terms=_article_terms(article.article_id, article.title, article.text),
+            terms=_article_terms(f"{article.title} . {date_in_words(article)} . {article.text}"),
             similarity=sum(best) / len(best),
         )
     return views
 
 
 @lru_cache(maxsize=512)
-def _article_terms(article_id: str, title: str, text: str) -> frozenset[str]:
-    return frozenset(content_terms(f"{title} . {text}"))
+def _article_terms(text: str) -> frozenset[str]:
+    return frozenset(content_terms(text))
 
 
-def _softmax(scores: Sequence[float]) -> list[float]:
+def date_in_words(article: Article) -> str:
+    """The article's date as far as it is stated, as people write it; empty if it is not."""
+    return format_published(article.published) if article.published else ""
+
+
+def softmax(scores: Sequence[float]) -> list[float]:
+    """The scores as shares that add up to 1."""
     if not scores:
         return []
     highest = max(scores)

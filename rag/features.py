@@ -40,8 +40,8 @@ _ENDS_LIKE_SENTENCE = re.compile(r"[.!?…;,][\"”’'»)\]]*$")
 class ArticleView:
     """What of an article as a whole counts for its sentences.
 
-    `terms` are those of its text and title, `published` its date as far as stated, `similarity` the mean cosine of its
-    three sentences that are most like the question.
+    `terms` are those of its text, title and date, `published` its date as far as stated, `similarity` the mean cosine
+    of its three sentences that are most like the question.
     """
 
     title: str
@@ -56,7 +56,8 @@ class Candidate:
     """A sentence that may be the answer, with what stands around it.
 
     `before` and `after` are the neighbouring sentences, empty at the ends. `passage_score` is 1 for the best passage
-    that holds the sentence, falling with its rank. `speaker` is whose words the sentence reports.
+    that holds the sentence, falling with its rank. `date` is that of the article in words, empty if it has none;
+    `speaker` is whose words the sentence reports.
     """
 
     article_id: str
@@ -67,13 +68,15 @@ class Candidate:
     before: str
     after: str
     title: str
+    date: str
     speaker: Speaker | None
     passage_score: float
 
 
 @dataclass(frozen=True, slots=True)
 class Similarities:
-    """Cosines, -1..1, of the question with the sentence, with its window, and with it labelled by title and speaker."""
+    """Cosines, -1..1, of the question with the sentence and with its window, and of the question in its topic with the
+    sentence labelled by title, date and speaker."""
 
     sentence: float
     window: float
@@ -86,8 +89,10 @@ def window(candidate: Candidate) -> str:
 
 
 def labelled(candidate: Candidate) -> str:
-    """The sentence after its article's title and the name of its speaker."""
+    """The sentence after its article's title and date and the name of its speaker."""
     parts = [f"{candidate.title}."] if not candidate.title.endswith("…") else []
+    if candidate.date:
+        parts.append(f"{candidate.date}.")
     if candidate.speaker is not None:
         parts.append(f"{candidate.speaker.name}:")
     return " ".join([*parts, candidate.text])
@@ -110,9 +115,10 @@ def content_terms(text: str) -> set[str]:
 
 
 def context_terms(candidate: Candidate) -> set[str]:
-    """Content terms of the sentence, its neighbours, its speaker and the title."""
+    """Content terms of the sentence, its neighbours, its speaker, and the article's title and date."""
     speaker = candidate.speaker.name if candidate.speaker is not None else ""
-    return content_terms(" . ".join((candidate.text, candidate.before, candidate.after, candidate.title, speaker)))
+    parts = (candidate.text, candidate.before, candidate.after, candidate.title, candidate.date, speaker)
+    return content_terms(" . ".join(parts))
 
 
 def name_terms(profile: QuestionProfile) -> tuple[str, ...]:
@@ -140,7 +146,7 @@ def sentence_features(
         article.similarity,
         share_of_weight(profile.terms, present, idf),
         share_of_weight(profile.terms, context, idf),
-        share_of_weight(profile.terms, article.terms, idf),
+        share_of_weight((*profile.terms, *profile.topic_terms), article.terms, idf),
         candidate.passage_score,
         float(type_fit > 0),
         float(type_fit < 0),

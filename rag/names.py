@@ -1,5 +1,6 @@
-"""Names that news uses for the same thing: a country, its people, its adjective and its capital."""
+"""Names that news uses for the same thing: a country, its people, its adjective and its capital, and a few others."""
 
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -9,7 +10,7 @@ from index.library import Library
 # A line for each country: its names, then what its people and things are called, then the capital that stands for its
 # government in news ("Moscow said"). Order does not matter.
 _COUNTRIES = """
-united states; us; usa; america; american; americans; washington
+united states; usa; america; american; americans; washington
 north korea; dprk; north korean; north koreans; pyongyang
 south korea; south korean; south koreans; seoul
 russia; russian federation; russian; russians; moscow; kremlin
@@ -44,7 +45,7 @@ spain; spanish; spaniards; madrid
 portugal; portuguese; lisbon
 netherlands; dutch; the hague
 belgium; belgian; belgians
-poland; polish; poles; warsaw
+poland; polish; warsaw
 hungary; hungarian; hungarians; budapest
 austria; austrian; austrians; vienna
 switzerland; swiss; bern
@@ -70,12 +71,18 @@ lebanon; lebanese; beirut
 qatar; qatari; qataris; doha
 """
 
+# Other names of one thing that news alternates between.
+_OTHERS = """
+coronavirus; covid; covid 19; sars cov 2
+icbm; intercontinental ballistic missile; intercontinental missile
+"""
+
 
 @lru_cache(maxsize=1)
 def _groups() -> dict[tuple[str, ...], str]:
     """Each name as its terms, with the token that stands for its group."""
     table = {}
-    for line in _COUNTRIES.strip().splitlines():
+    for line in (_COUNTRIES + _OTHERS).strip().splitlines():
         names = [name.strip() for name in line.split(";")]
         token = "=" + names[0].replace(" ", "-")
         for name in names:
@@ -83,35 +90,33 @@ def _groups() -> dict[tuple[str, ...], str]:
     return table
 
 
-_INITIALISMS = {("u", "s", "a"): "usa", ("u", "s"): "us", ("u", "n"): "un", ("u", "k"): "uk", ("e", "u"): "eu"}
+_AMERICA = re.compile(r"\b(?:US|U\. ?S\.?|u\.s\.?)(?: ?[Aa]\.)?(?!\w)")
+"""The country by its initials, which are the pronoun "us" once they are small."""
+
+_INITIALISMS: dict[tuple[str, ...], str] = {("u", "n"): "un", ("u", "k"): "uk", ("e", "u"): "eu"}
+"""Terms of names that some write with full stops; "U.S." is made "USA" before it comes to terms."""
 
 
 def unify(text: str) -> list[str]:
     """The terms of a text (see `index.keywords.analyze`), names of a country replaced by one token for all of them.
 
-    `North Koreans`, `Pyongyang` and `the DPRK` all give `=north-korea`; `U.S.` and `Washington` give `=united-states`.
+    `North Koreans`, `Pyongyang` and `the DPRK` all give `=north-korea`; `U.S.` and `Washington` give `=united-states`,
+    and "us" stays the pronoun.
     """
+    words = analyze(_AMERICA.sub("USA", text))
     terms: list[str] = []
-    words = analyze(text)
     position = 0
     while position < len(words):
-        for length in (3, 2):
-            joined = _INITIALISMS.get(tuple(words[position : position + length]))
-            if joined is not None:
-                terms.append(joined)
-                position += length
-                break
-        else:
-            terms.append(words[position])
-            position += 1
+        joined = _INITIALISMS.get(tuple(words[position : position + 2]))
+        terms.append(joined or words[position])
+        position += 2 if joined else 1
     table = _groups()
     unified: list[str] = []
     position = 0
     while position < len(terms):
         for length in (3, 2, 1):
             token = table.get(tuple(terms[position : position + length]))
-            # "us" in lower case is nearly always the pronoun.
-            if token is not None and (terms[position : position + length] != ["us"] or _has_us(text)):
+            if token is not None:
                 unified.append(token)
                 position += length
                 break
@@ -121,15 +126,15 @@ def unify(text: str) -> list[str]:
     return unified
 
 
-def _has_us(text: str) -> bool:
-    return "US" in text or "U.S" in text
-
-
 @lru_cache(maxsize=1)
 def _members() -> dict[str, list[tuple[str, ...]]]:
     members: dict[str, list[tuple[str, ...]]] = {}
     for name, token in _groups().items():
         members.setdefault(token, []).append(name)
+    # As the index has them, which knows nothing of initials.
+    members[_groups()["usa",]] += [("us",), ("u", "s")]
+    for letters, joined in _INITIALISMS.items():
+        members[_groups()[joined,]].append(letters)
     return members
 
 

@@ -15,9 +15,9 @@ CLOSEST = 3
 
 
 def refuse(
-    reason: RefusalReason, question: Question, hits: Sequence[Hit], evidence: Evidence | None, library: Library
+    reason: RefusalReason, question: Question, hits: Sequence[Hit], evidence: Sequence[Evidence], library: Library
 ) -> Refusal:
-    """The refusal for a reason. `evidence` is what was found, `None` if nothing was looked at."""
+    """The refusal for a reason. `evidence` is what was found for each part of the question."""
     if reason == "empty_library":
         message = "The library is empty, so there is nothing to answer from. Add articles with: dateline index PATH"
     elif reason == "out_of_range":
@@ -29,30 +29,30 @@ def refuse(
     return Refusal(reason, message.strip(), tuple(hits[:CLOSEST]))
 
 
-def unknown_names(evidence: Evidence) -> list[str]:
-    """Names of the question of which no word occurs in any article, as they are written."""
-    found = []
-    for name in evidence.profile.names:
-        terms = [term for term in unify(name) if term not in STOP_WORDS and len(term) > 1]
-        if terms and all(evidence.frequency.get(term, 0) == 0 for term in terms):
-            found.append(name)
-    return found
+def unknown_names(evidence: Sequence[Evidence]) -> list[str]:
+    """Names of the question of which no word occurs in any article, as they are written, each once."""
+    found: dict[str, None] = {}
+    for part in evidence:
+        for name in part.profile.names:
+            terms = [term for term in unify(name) if term not in STOP_WORDS and len(term) > 1]
+            if terms and all(part.frequency.get(term, 0) == 0 for term in terms):
+                found[name] = None
+    return list(found)
 
 
-def _reasons(evidence: Evidence | None) -> list[str]:
-    if evidence is None:
-        return []
+def _reasons(evidence: Sequence[Evidence]) -> list[str]:
     reasons = []
     unknown = unknown_names(evidence)
     if unknown:
         reasons.append(f"No article mentions {_listed(unknown)}.")
-    expected = {"date": "a date", "number": "a number"}.get(evidence.profile.answer_type)
-    top = evidence.sentences[:CLOSEST]
-    if expected is not None and top and all(sentence.feature("type_absent") for sentence in top):
-        reasons.append(f"It asks for {expected}, and none of the closest sentences holds one.")
-    if not reasons:
+    for part in evidence:
+        expected = {"date": "a date", "number": "a number"}.get(part.profile.answer_type)
+        top = part.sentences[:CLOSEST]
+        if expected is not None and top and all(sentence.feature("type_absent") for sentence in top):
+            reasons.append(f"It asks for {expected}, and none of the closest sentences holds one.")
+    if evidence and not reasons:
         reasons.append("The closest passages are about something near it but do not say it.")
-    return reasons
+    return list(dict.fromkeys(reasons))
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -1,5 +1,6 @@
 """Hybrid retrieval: dense and keyword search, fused by rank, with a limit on the passages of one article."""
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -44,7 +45,7 @@ def fuse(dense: Sequence[Hit], keyword: Sequence[Hit]) -> list[Hit]:
         known = fused.get(hit.passage.passage_id)
         fused[hit.passage.passage_id] = hit if known is None else replace(known, keyword_rank=hit.keyword_rank)
     scored = [replace(hit, score=_reciprocal(hit.dense_rank) + _reciprocal(hit.keyword_rank)) for hit in fused.values()]
-    scored.sort(key=lambda hit: (-hit.score, hit.dense_rank or CANDIDATES * 10, hit.passage.passage_id))
+    scored.sort(key=lambda hit: (-hit.score, hit.dense_rank or math.inf, hit.passage.passage_id))
     return [replace(hit, rank=rank) for rank, hit in enumerate(scored, start=1)]
 
 

@@ -4,47 +4,27 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from index.sentences import SPEECH_VERBS, is_hard_wrapped
+from index.sentences import is_hard_wrapped
 from index.types import Span
-from rag.names import unify
-
-_WORD = r"(?:[A-Z]\.){2,}|[A-Z][\w’'-]*\w|[A-Z]\."
-_NAME = rf"(?:{_WORD})(?:\s(?:(?:bin|al|de|van|von|der|la)\s)?(?:{_WORD})){{0,6}}"
-_ROLE = (
-    r"deputy|vice|former|acting|prime|foreign|defen[cs]e|finance|interior|permanent|chief|senior|state|top|"
-    r"ambassador|envoy|minister|spokes(?:wo)?man|spokesperson|president|secretary|general|leader|director|head|"
-    r"chair(?:wo)?man|chair|professor|senator|governor|mayor|representative|commissioner|officer|diplomat|analyst|"
-    r"captain|executive|manager|lawyer|judge|councillor|councilor|activist|economist|scientist|biologist|engineer"
+from rag.attributions import (
+    is_country,
+    named_speaker,
+    names_in,
+    pronoun_of,
+    refers_to,
+    speaks_outside_quotation,
 )
-_LEAD = rf"(?:(?:{_WORD}|{_ROLE})\s){{0,7}}"
-_WHO = rf"(?P<who>{_LEAD}{_NAME})"
-_VERBS = rf"(?:{SPEECH_VERBS}|saying|endorsed|vowed|reiterated|called|condemned|criticised|criticized)\b"
-_ADVERBS = r"(?:(?:also|later|then|has|had|was\scited\sas|repeatedly|publicly)\s){0,2}"
 
-_ATTRIBUTIONS = (
-    re.compile(rf"[\"”’'],?\s(?:{SPEECH_VERBS})\s{_WHO}"),
-    re.compile(rf"(?<![\w,] )(?<!\w’s )(?<!\w's ){_WHO}\s{_ADVERBS}{_VERBS}"),
-    re.compile(rf"{_WHO}\s{_ADVERBS}{_VERBS}"),
-    re.compile(
-        rf"^[^,\"“]{{0,80}}\b(?:{_ROLE})\b[^,\"“]{{0,60}},\s{_WHO},(?:\s[^\"“”;]{{2,160}}?,)?\s{_ADVERBS}{_VERBS}"
-    ),
-    re.compile(rf"{_WHO},\s[^\"“”;]{{2,160}}?,\s{_ADVERBS}{_VERBS}"),
-)
-"""How news attributes words to a name, the surest form first."""
-
-_REFERENCE = rf"(?:[Hh]e|[Ss]he|[Tt]he(?:\s(?:{_WORD}|top|senior|{_ROLE})){{0,4}}\s(?:{_ROLE}))"
-_REFERENCE_SPEAKS = re.compile(rf"\b{_REFERENCE}\s{_ADVERBS}{_VERBS}|[\"”’'],?\s(?:{SPEECH_VERBS})\s{_REFERENCE}\b")
-_ANY_NAME = re.compile(_WHO)
-_NOT_NAMES = frozenset(
-    (
-        "The A An He She It They We I In On At But And Or So If When While After Before Since Although However "
-        "Meanwhile This That These Those There Here His Her Its Their Our For From By With As To Also Both Earlier "
-        "Later Following Monday Tuesday Wednesday Thursday Friday Saturday Sunday January February March April May "
-        "June July August September October November December Asked Speaking Now Then Yet Not No Some Most Many"
-    ).split()
-)
 REACH = 4
 """Most sentences between "he said" and the sentence that names him."""
+
+GIVEN_NAME_LETTERS = 3
+"""Letters by which two given names before one surname count as the same: `Sergey` and `Sergei`, not `Anna`."""
+
+_ASKS = re.compile(r"\b(?:asked|asks)\b(?!\s(?:for|to)\b)")
+_INSIDE_SENTENCE = re.compile(r"(?<=[a-z,] )[A-Z][\w-]+")
+_HONORIFIC = re.compile(r"\b(Mr|Mrs|Ms|Miss)\.?\s$")
+_PRONOUN = {"Mr": "he", "Mrs": "she", "Ms": "she", "Miss": "she"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,34 +43,51 @@ def find_speakers(text: str, sentences: Sequence[Span]) -> list[Speaker | None]:
     """For each sentence, whose words it reports; `None` where it reports nobody's, or the article does not say whose.
 
     A name next to a verb of saying counts; then "he said" after a sentence whose speaker is known; then sentences of
-    one quotation, which have the speaker of the one that attributes it. A sentence that names somebody else in between
-    ends the reach of "he".
+    one quotation, which have the speaker of the one that attributes it. A sentence in which somebody else is named or
+    speaks ends the reach of "he", and so does a question put to somebody.
     """
     quoted = quotation_states(text, sentences)
     speakers: list[Speaker | None] = [None] * len(sentences)
-    fullest: dict[str, str] = {}
+    names = _Names(text)
+    pronouns: dict[str, set[str]] = {}
     last: Speaker | None = None
     for position, span in enumerate(sentences):
         sentence = text[span.start : span.end]
-        starts_inside = quoted[position][0]
-        for match in _ANY_NAME.finditer(sentence):
-            _remember(match.group("who"), fullest)
-        named = _named_speaker(sentence, starts_inside)
+        inside = quoted[position][0]
+        for name in names_in(sentence):
+            names.remember(name)
+        named = named_speaker(sentence, inside)
         if named is not None:
-            last = Speaker(_fullest(named, fullest), position)
+            last = Speaker(names.fullest(named), position)
             speakers[position] = last
+            pronouns.setdefault(last.name, set()).update(_honorific(sentence, named))
+            if _ASKS.search(sentence):
+                last = None
             continue
-        reachable = last is not None and position - last.sentence <= REACH
-        all_quotation = starts_inside or sentence[0] in '"“'
-        if reachable and (all_quotation or _REFERENCE_SPEAKS.search(sentence) is not None):
+        if last is None:
+            continue
+        known = pronouns[last.name]
+        naming = sentences[last.sentence]
+        if position - last.sentence > REACH:
+            last = None
+        elif refers_to(sentence, inside, last.name, text[naming.start : naming.end], known):
             speakers[position] = last
-        elif any(_clean(match.group("who")).count(" ") for match in _ANY_NAME.finditer(sentence)):
+            pronoun = pronoun_of(sentence, inside)
+            if pronoun is not None:
+                known.add(pronoun)
+        elif speaks_outside_quotation(sentence, inside):
+            last = None
+        elif inside or sentence[0] in '"“':
+            speakers[position] = last
+        elif names.somebody_else(sentence, last.name):
             last = None
     # A quotation that is attributed at its end: its earlier sentences are the same speaker's.
     for position in range(len(sentences) - 2, -1, -1):
-        following = speakers[position + 1]
-        own = speakers[position]
-        if quoted[position][1] and following is not None and (own is None or own.sentence != position):
+        own, following = speakers[position], speakers[position + 1]
+        # A new paragraph of the same quotation opens it again.
+        goes_on = quoted[position + 1][0] or text[sentences[position + 1].start] in '"“'
+        attributed = own is not None and own.sentence == position
+        if quoted[position][1] and goes_on and following is not None and not attributed:
             speakers[position] = following
     return speakers
 
@@ -114,50 +111,77 @@ def quotation_states(text: str, sentences: Sequence[Span]) -> list[tuple[bool, b
     return states
 
 
-def _named_speaker(sentence: str, starts_inside: bool) -> str | None:
-    for pattern in _ATTRIBUTIONS:
-        for match in pattern.finditer(sentence):
-            who = _clean(match.group("who"))
-            if who and not _inside_quotation(sentence[: match.start("who")], starts_inside):
-                return who
-    return None
+def _honorific(sentence: str, name: str) -> set[str]:
+    """`he` or `she` if the name stands there as `Mr. Name` or `Ms. Name`."""
+    found = _HONORIFIC.search(sentence[: sentence.find(name)]) if name in sentence else None
+    first = name.split()[0]
+    title = found[1] if found is not None else first
+    return {_PRONOUN[title]} if title in _PRONOUN else set()
 
 
-def _inside_quotation(before: str, inside: bool) -> bool:
-    for character in before:
-        if character == '"':
-            inside = not inside
-        elif character in "“”":
-            inside = character == "“"
-    return inside
+class _Names:
+    """The names of people that an article has given so far, by surname."""
+
+    def __init__(self, text: str) -> None:
+        self._capitalised = set(_INSIDE_SENTENCE.findall(text))
+        self._fullest: dict[str, str] = {}
+        self._ambiguous: set[str] = set()
+
+    def remember(self, name: str) -> None:
+        """Keeps the first full form of a person's name under the surname, so that a later surname finds it."""
+        words = name.split()
+        if len(words) < 2 or any(is_country(word) for word in words[-2:]) or words[-2].endswith(("'s", "’s")):
+            return
+        surname = _bare(words[-1])
+        known = self._fullest.setdefault(surname, name).split()
+        given = [form[-2][:GIVEN_NAME_LETTERS] for form in (known, words) if form[-2] not in _PRONOUN]
+        if len(set(given)) > 1 and known[:-1] != words[:-1] and _is_given(words[-2]) and _is_given(known[-2]):
+            self._ambiguous.add(surname)
+        if len(words) == 2 and words[0] not in _PRONOUN:
+            self._fullest.setdefault(_bare(words[0]), name)
+
+    def fullest(self, name: str) -> str:
+        """The full form of a surname, or the name itself, also where two people have that surname."""
+        words = name.split()
+        surname = _bare(words[-1])
+        if len(words) > 2 or is_country(words[-1]) or surname in self._ambiguous:
+            return name
+        known = self._fullest.get(surname)
+        fits = len(words) == 1 or _bare(words[0]) in (known or "") or words[0].endswith(("'s", "’s"))
+        return known if known is not None and (fits or words[0] in _PRONOUN) else name
+
+    def somebody_else(self, sentence: str, name: str) -> bool:
+        """True if a sentence names a person other than the one of that name, as far as the form of names shows it."""
+        own = [_bare(word) for word in name.split()]
+        for found in names_in(sentence):
+            words = [_bare(word) for word in found.split()]
+            if is_country(" ".join(words)) or _same_person(words, own):
+                continue
+            if len(words) > 1 or words[0] in self._fullest or words[0] in self._capitalised:
+                return True
+        return False
 
 
-def _clean(name: str) -> str:
-    words = name.split()
-    while words and words[0] in _NOT_NAMES:
-        words = words[1:]
-    return " ".join(words)
+def _same_person(words: list[str], own: list[str]) -> bool:
+    """Whether two names share the surname and, where both have one, the given name in some spelling."""
+    if words[-1] not in own:
+        return False
+    if len(words) == 1 or len(own) == 1 or not (_is_given(words[-2]) and _is_given(own[-2])):
+        return True
+    return words[-2][:GIVEN_NAME_LETTERS] == own[-2][:GIVEN_NAME_LETTERS]
 
 
-def _remember(name: str, fullest: dict[str, str]) -> None:
-    """Keeps the first full form of a person's name under the surname, so that a later surname finds it."""
-    words = _clean(name).split()
-    if len(words) < 2 or any(unify(word)[-1:] and unify(word)[0].startswith("=") for word in words[-2:]):
-        return
-    fullest.setdefault(_bare(words[-1]), " ".join(words))
-    if len(words) == 2 and words[0][0].isupper():
-        fullest.setdefault(_bare(words[0]), " ".join(words))
+def _is_given(word: str) -> bool:
+    return word[:1].isupper() and word not in _TITLES
 
 
-def _fullest(name: str, fullest: dict[str, str]) -> str:
-    """The full form of a surname, or the name itself."""
-    words = name.split()
-    if len(words) > 2 or (unify(words[-1])[:1] and unify(words[-1])[0].startswith("=")):
-        return name
-    known = fullest.get(_bare(words[-1]))
-    if known is None or (len(words) == 2 and _bare(words[0]) not in known and not words[0].endswith(("'s", "’s"))):
-        return name
-    return known
+_TITLES = frozenset(
+    (
+        "President Minister Secretary General Senator Governor Mayor Professor Dr Doctor Chairman Chairwoman Premier "
+        "Envoy Spokesman Spokeswoman Spokesperson Captain Judge Director Chancellor King Queen Prince Princess Pope "
+        "Mr Mrs Ms Miss Sir Lord Lady Colonel Major Representative Commissioner Ambassador Leader"
+    ).split()
+)
 
 
 def _bare(word: str) -> str:

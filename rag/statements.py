@@ -4,27 +4,37 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from index.dates import date_interval, format_published
-from index.types import Article, Span
+from index.dates import date_interval
+from index.types import Article, Span, first_words
+from rag.analysis import QuestionProfile
 from rag.citations import make_citation
-from rag.evidence import Evidence, ScoredSentence, sentences_of
+from rag.evidence import Evidence, ScoredSentence, date_in_words, sentences_of
+from rag.marks import disarm_marks
 from rag.names import unify
 from rag.types import Citation, Statement
 
-MAX_STATEMENTS = 3
+MAX_STATEMENTS = 4
 """Most statements of an answer to a question for one fact."""
 
 MAX_STATEMENTS_OF_CHANGE = 5
 """Most statements of an answer to a question for a development or a comparison."""
 
-ENOUGH_PROBABILITY = 0.75
+MAX_STATEMENTS_OF_PART = 2
+"""Most statements for each part of a question that asks for several things."""
+
+ENOUGH_PROBABILITY = 0.97
 """An answer takes the best sentences until together they have this share of the probability."""
 
 MAX_JOINED = 3
 """Most sentences that one citation spans: a quotation of several sentences, or one that begins with "It" and the
 sentence before it."""
 
-_REFERS_BACK = re.compile(r"^[\"“]?(?:It|They|This|These|Those|That|Its|Their|Such)\b")
+_REFERS_BACK = re.compile(
+    r"^[\"“]?(?:It\b(?!\s(?:is|was|would\sbe|will\sbe|has\sbeen)\s\w+\s(?:to|that)\b)|(?:They|Its|Their|Such)\b|(?:This|These|Those|That)\b(?!\s(?:year|month|week|day|time|morning|night|"
+    r"spring|summer|autumn|fall|winter)\b))"
+)
+_PERSONAL = re.compile(r"\b(?:[Hh]e|[Ss]he|[Hh]is|[Hh]er)\b")
+_CAPITALISED = re.compile(r"(?<!^)\b[A-Z][\w’'-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,23 +46,27 @@ class Chosen:
     last: int
 
 
-def choose(evidence: Evidence, articles: Mapping[str, Article]) -> list[Chosen]:
-    """The sentences that the answer is made of, best first: the most probable ones, with what belongs to them.
+def choose(parts: Sequence[Evidence], articles: Mapping[str, Article]) -> list[Chosen]:
+    """The sentences that the answer is made of: for each part of the question its most probable ones, best first.
 
     For a development the best sentence of each article comes before a second one of any, and the result is in the
     order of the articles' dates as far as they are known.
     """
-    limit = MAX_STATEMENTS_OF_CHANGE if evidence.profile.asks_change else MAX_STATEMENTS
     chosen: list[Chosen] = []
-    covered = 0.0
-    for sentence in _ranked(evidence):
-        piece = _joined(sentence, articles[sentence.candidate.article_id])
-        covered += sentence.probability
-        if not any(_same_place(piece, other) for other in chosen):
-            chosen.append(piece)
-        if len(chosen) == limit or (covered >= ENOUGH_PROBABILITY and not evidence.profile.asks_change):
-            break
-    if evidence.profile.asks_change:
+    for evidence in parts:
+        change = evidence.profile.asks_change
+        limit = MAX_STATEMENTS_OF_PART if len(parts) > 1 else MAX_STATEMENTS
+        limit = MAX_STATEMENTS_OF_CHANGE if change else limit
+        taken, covered = 0, 0.0
+        for sentence in _ranked(evidence):
+            piece = _joined(sentence, articles[sentence.candidate.article_id], evidence.profile)
+            covered += sentence.probability
+            if not any(_same_place(piece, other) for other in chosen):
+                chosen.append(piece)
+                taken += 1
+            if taken == limit or (not change and (covered >= ENOUGH_PROBABILITY)):
+                break
+    if any(evidence.profile.asks_change for evidence in parts):
         chosen.sort(key=lambda piece: _day(piece.article))
     return chosen
 
@@ -78,8 +92,11 @@ def _same_place(one: Chosen, other: Chosen) -> bool:
     return one.article.article_id == other.article.article_id and one.first <= other.last and other.first <= one.last
 
 
-def _joined(sentence: ScoredSentence, article: Article) -> Chosen:
-    """The sentence with the rest of the quotation that it is part of, and with the one that its "It" refers to."""
+def _joined(sentence: ScoredSentence, article: Article, profile: QuestionProfile) -> Chosen:
+    """The sentence with the rest of the quotation that it is part of, and with the one that its "it" or "he" means.
+
+    Where a date is asked for and the sentence follows the dateline, the dateline belongs to it.
+    """
     structure = sentences_of(article.article_id, article.text)
     first = last = sentence.candidate.index
     while structure.quoted[first][0] and first > 0 and last - first + 1 < MAX_JOINED:
@@ -87,7 +104,10 @@ def _joined(sentence: ScoredSentence, article: Article) -> Chosen:
     while structure.quoted[last][1] and last + 1 < len(structure.spans) and last - first + 1 < MAX_JOINED:
         last += 1
     text = article.text[structure.spans[first].start : structure.spans[first].end]
-    if _REFERS_BACK.match(text) and first > 0 and first - 1 != structure.dateline and last - first + 1 < MAX_JOINED:
+    unexplained = _REFERS_BACK.match(text) or (structure.speakers[first] is None and _means_somebody_before(text))
+    if unexplained and first > 0 and first - 1 != structure.dateline and last - first + 1 < MAX_JOINED:
+        first -= 1
+    if profile.answer_type == "date" and first > 0 and first - 1 == structure.dateline:
         first -= 1
     return Chosen(article, first, last)
 
@@ -103,13 +123,14 @@ def compose(chosen: Sequence[Chosen]) -> tuple[str, tuple[Statement, ...], tuple
     lines: list[str] = []
     for piece in chosen:
         numbers = [_cite(citations, piece.article, _span(piece.article, piece.first, piece.last))]
-        text = " ".join(citations[numbers[0] - 1].cited_text.split())
+        # A "[12]" of the article itself must not look like a mark of ours.
+        text = disarm_marks(" ".join(citations[numbers[0] - 1].cited_text.split()))
         speaker = _unnamed_speaker(piece)
         if speaker is not None:
             name, sentence = speaker
-            text = f"{name}: {text}"
+            text = f"{disarm_marks(name)}: {text}"
             numbers.append(_cite(citations, piece.article, _span(piece.article, sentence, sentence)))
-        label = attribution(piece.article)
+        label = disarm_marks(attribution(piece.article))
         statement = Statement(f"{text} ({label})" if label else text, tuple(numbers), "verbatim")
         statements.append(statement)
         lines.append(statement.text + " " + "".join(f"[{number}]" for number in numbers))
@@ -117,9 +138,15 @@ def compose(chosen: Sequence[Chosen]) -> tuple[str, tuple[Statement, ...], tuple
 
 
 def attribution(article: Article) -> str:
-    """Source and date of an article as far as they are known, as in `TASS, 3 June 2017`; else its title."""
-    parts = [article.source or "", format_published(article.published) if article.published else ""]
-    return ", ".join(part for part in parts if part) or article.title
+    """Source and date of an article as far as they are known, as in `TASS, 3 June 2017`; else its stated title."""
+    known = ", ".join(part for part in (article.source or "", date_in_words(article)) if part)
+    return known or ("" if article.title == first_words(article.text) else article.title)
+
+
+def _means_somebody_before(text: str) -> bool:
+    """True if the sentence says "he" or "she" of somebody whom it does not name before."""
+    pronoun = _PERSONAL.search(text)
+    return pronoun is not None and _CAPITALISED.search(text[: pronoun.start()]) is None
 
 
 def _span(article: Article, first: int, last: int) -> Span:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from index.errors import QuestionError
 from index.types import Hit, SearchFilter
 
 Support = Literal["verbatim", "supported", "partial", "unsupported"]
@@ -11,6 +12,24 @@ RefusalReason = Literal["no_match", "low_confidence", "out_of_range", "empty_lib
 
 MAX_QUESTION_CHARACTERS = 4_000
 """Longest question that is accepted, in characters: several times the longest that people type."""
+
+
+def check_question(text: str) -> str:
+    """The question without the space around it.
+
+    Raises:
+        QuestionError: It is empty, longer than `MAX_QUESTION_CHARACTERS` or not valid Unicode.
+    """
+    question = text.strip()
+    if not question:
+        raise QuestionError("The question is empty; write what you want to know.")
+    if len(question) > MAX_QUESTION_CHARACTERS:
+        raise QuestionError(
+            f"The question has {len(question):,} characters; shorten it to {MAX_QUESTION_CHARACTERS:,}."
+        )
+    if any("\ud800" <= character <= "\udfff" for character in question):
+        raise QuestionError("The question is not valid Unicode. Write it in UTF-8.")
+    return question
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,10 +116,10 @@ def ask(page, question: str) -> None:
 
 
 def in_viewport(locator) -> bool:
-    """True if the whole of it can be seen."""
+    """True if every line of it can be seen."""
     return locator.evaluate(
-        """element => { const box = element.getBoundingClientRect();
-        const seen = document.elementFromPoint(box.left + 2, box.top + box.height / 2);
-        return box.top >= 0 && box.bottom <= innerHeight && box.left >= 0 && box.right <= innerWidth
-            && element.contains(seen); }"""
+        """element => [...element.getClientRects()].every(line => {
+            const seen = document.elementFromPoint((line.left + line.right) / 2, (line.top + line.bottom) / 2);
+            return line.top >= 0 && line.bottom <= innerHeight && seen !== null && element.contains(seen);
+        })"""
     )

@@ -77,7 +77,7 @@ def test_a_programming_error_is_not_hidden(failing):
 def test_interrupted(failing):
     failing.append(KeyboardInterrupt())
     done = run("fail")
-    assert (done.exit_code, done.stdout, done.stderr.strip()) == (130, "", "Interrupted.")
+    assert (done.exit_code, done.stdout, done.stderr) == (130, "", "Interrupted.\n")
 
 
 def test_version_and_help():

@@ -129,7 +129,7 @@ def test_interrupted_index_keeps_what_was_finished(seeds, library, monkeypatch):
     monkeypatch.setattr("index.ingest.BATCH_CHARACTERS", 1)
     done = run("index", seeds, "--library", library, encoder=Interrupted())
     assert done.exit_code == 130
-    assert done.stderr.strip() == "Interrupted. What was finished is kept; run the same command again to go on."
+    assert done.stderr == "Interrupted. What was finished is kept; run the same command again to go on.\n"
     assert 1 <= len(listed(library)) < 5
     again = run("index", seeds, "--library", library)
     assert (again.exit_code, len(listed(library))) == (0, 5)
@@ -162,7 +162,7 @@ dateline.main(prog_name="dateline", obj=Parts(encoder=Slow()))
         stdout, stderr = process.communicate(timeout=30)
     assert process.returncode == 130
     assert stdout == ""
-    assert stderr.strip() == "Interrupted. What was finished is kept; run the same command again to go on."
+    assert stderr == "Interrupted. What was finished is kept; run the same command again to go on.\n"
     assert run("index", seeds, "--library", library).exit_code == 0
     assert len(listed(library)) == 5
 

@@ -6,8 +6,8 @@ import pytest
 
 from index.errors import InputError, QuestionError
 from index.types import SearchFilter
-from rag.types import MAX_QUESTION_CHARACTERS, Question, Turn
-from ui.inputs import check_question, read_batch, read_history, read_text
+from rag.types import MAX_QUESTION_CHARACTERS, Question, Turn, check_question
+from ui.inputs import read_batch, read_history, read_text
 
 
 def test_questions():

@@ -95,7 +95,7 @@ def mark(page, number: int = 1):
 @pytest.mark.browser
 @pytest.mark.parametrize("device", [DESKTOP, PHONE], ids=["desktop", "phone"])
 def test_the_sample_articles_answer_and_show_their_words(browser, seed_library: Path, device) -> None:
-    question = "What sort of ships was the blocked US draft on North Korea aimed at?"
+    question = "Which ships would the vetoed US resolution on North Korea have put sanctions on?"
     with served(create_app(seed_library)) as address, watched_page(browser, address, **device) as (page, seen):
         ask(page, question)
         document = httpx.post(f"{address}api/ask", json={"question": question}, timeout=60).json()

@@ -43,8 +43,9 @@ class ErrorMappingGroup(click.Group):
             if error.errno == errno.EPIPE:
                 raise
             raise click.ClickException(one_line(_os_message(error))) from error
-        except KeyboardInterrupt:
-            click.echo("\nInterrupted.", err=True)
+        except KeyboardInterrupt as interruption:
+            new_line = "\n" if sys.stderr.isatty() else ""  # after the ^C that the terminal shows
+            click.echo(f"{new_line}{str(interruption) or 'Interrupted.'}", err=True)
             ctx.exit(INTERRUPTED)
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from index.types import Article, Hit
-from rag.types import Answer, Question, hit_as_json
-from ui.inputs import BatchLine, check_question, json_lines, read_batch, read_history, read_stdin, read_text
+from rag.types import Answer, Question, check_question, hit_as_json
+from ui.inputs import BatchLine, json_lines, read_batch, read_history, read_stdin, read_text
 from ui.options import (
     Session,
     filter_options,

@@ -42,8 +42,8 @@ def index(session: Session, paths: tuple[str, ...], prune: bool, encoder: str | 
     try:
         report = _index(session, paths, prune, encoder)
     except KeyboardInterrupt:
-        click.echo("\nInterrupted. What was finished is kept; run the same command again to go on.", err=True)
-        raise click.exceptions.Exit(130) from None
+        message = "Interrupted. What was finished is kept; run the same command again to go on."
+        raise KeyboardInterrupt(message) from None
     for failure in report.failed:
         click.echo(f"Failed: {one_line(failure.origin)}: {one_line(failure.reason)}", err=True)
     click.echo(json_line(report_json(report)) if as_json else render_report(report))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from index.errors import InputError, QuestionError
 from index.types import SearchFilter
-from rag.types import MAX_QUESTION_CHARACTERS, Question, Turn
+from rag.types import Question, Turn, check_question
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,23 +16,6 @@ class BatchLine:
 
     question_id: str | int | None
     question: Question
-
-
-def check_question(text: str) -> str:
-    """The question without the space around it.
-
-    Raises `QuestionError` if it is empty, longer than `MAX_QUESTION_CHARACTERS` or not valid Unicode.
-    """
-    question = text.strip()
-    if not question:
-        raise QuestionError("The question is empty.")
-    if len(question) > MAX_QUESTION_CHARACTERS:
-        raise QuestionError(
-            f"The question has {len(question):,} characters; at most {MAX_QUESTION_CHARACTERS:,} are accepted."
-        )
-    if any("\ud800" <= character <= "\udfff" for character in question):
-        raise QuestionError("The question is not valid Unicode. Write it in UTF-8.")
-    return question
 
 
 def read_text(path: Path) -> str:

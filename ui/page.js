@@ -199,6 +199,25 @@
     }
   }
 
+  // An answer is read from its beginning: a new question is kept at the top of the conversation while its answer grows,
+  // until the reader scrolls.
+  let questions = 0;
+  let pinned = null;
+
+  function pinNewest() {
+    const all = document.querySelectorAll('#conversation [data-testid="user"]');
+    if (all.length > questions) pinned = all[all.length - 1];
+    questions = all.length;
+    if (!pinned?.isConnected) return;
+    const log = pinned.closest('[role="log"]');
+    log.scrollTop += pinned.getBoundingClientRect().top - log.getBoundingClientRect().top - 24;
+  }
+
+  for (const moved of ["wheel", "touchmove", "pointerdown", "keydown"]) {
+    const unpin = (event) => event.target.closest?.("#conversation") && (pinned = null);
+    document.addEventListener(moved, unpin, { passive: true, capture: true });
+  }
+
   function start() {
     if (!part("source-body") || !document.querySelector("#question textarea")) return false;
     list();
@@ -212,5 +231,6 @@
   new MutationObserver(() => {
     started ||= start();
     nameMessages();
+    pinNewest();
   }).observe(document.documentElement, { childList: true, subtree: true });
 })();

@@ -130,6 +130,7 @@ def build_page(backend: Backend, library_path: Path) -> "Blocks":
                     latex_delimiters=[],
                     feedback_options=None,
                     height="auto",
+                    autoscroll=False,
                 )
                 with gr.Row(elem_id="examples") as offered:
                     buttons = [gr.Button("", visible=False, elem_classes="example") for _ in range(EXAMPLES)]

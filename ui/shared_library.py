@@ -23,27 +23,31 @@ class SharedLibrary:
     `dateline index` finds it afterwards.
     """
 
-    def __init__(self, path: Path, model: str, generator: Generator | None, k: int) -> None:
+    def __init__(self, path: Path, model: str, generator: Generator | None, k: int, encoder: Encoder | None) -> None:
         self.model = model
         self._path = path
         self._generator = generator
         self._k = k
         self._lock = threading.RLock()
+        self._loading = threading.Lock()
         self._library: Library | None = None
-        self._encoder: Encoder | None = None
+        self._encoder = encoder
 
     @classmethod
-    def open(cls, path: Path, *, model: str, k: int) -> "SharedLibrary":
-        """The library in `path`, which need not exist yet. Raises `ModelError` if the model cannot be used."""
-        return cls(path, model, load_generator(model), k)
+    def open(cls, path: Path, *, model: str, k: int, encoder: Encoder | None = None) -> "SharedLibrary":
+        """The library in `path`, which need not exist yet. Without an encoder, the library's own is loaded when needed.
+
+        Raises `ModelError` if the model cannot be used.
+        """
+        return cls(path, model, load_generator(model), k, encoder)
 
     def stream(self, question: Question, *, k: int | None = None) -> Pieces[str | Answer, None, None]:
         settings = AnswerSettings(k=k or self._k)
-        yield from stream(question, self._shared(), generator=self._generator, settings=settings)
+        yield from stream(question, self._for_answers(), generator=self._generator, settings=settings)
 
     def ask(self, question: Question, *, k: int | None = None) -> Answer:
         settings = AnswerSettings(k=k or self._k)
-        return ask(question, self._shared(), generator=self._generator, settings=settings)
+        return ask(question, self._for_answers(), generator=self._generator, settings=settings)
 
     def article(self, article_id: str) -> Article:
         return self._shared().article(article_id)
@@ -58,13 +62,14 @@ class SharedLibrary:
         return self._shared().generation
 
     def warm_up(self) -> None:
-        """Loads the encoder, which takes seconds, while the library stays free for others.
+        """Loads the encoder, which takes seconds; questions wait for it, everything else does not.
 
         What goes wrong here goes wrong again at the first question, where somebody reads it.
         """
-        with suppress(DatelineError):
+        with self._loading, suppress(DatelineError):
             with Library.open(self._path) as library:
                 encoder = library.encoder
+            encoder.encode(["The first text takes longer than the others."])
             with self._lock:
                 self.close()
                 self._encoder = encoder
@@ -83,6 +88,10 @@ class SharedLibrary:
                 self._library = Library.open(self._path, self._encoder)
             value = getattr(self._library, name)
             return value(*arguments, **options) if callable(value) else value
+
+    def _for_answers(self) -> Library:
+        with self._loading:  # not to load the encoder a second time while it is being loaded
+            return self._shared()
 
     def _shared(self) -> Library:
         return cast(Library, _OneAtATime(self))

@@ -1,0 +1,106 @@
+"""Connections to an SQLite file whose errors are those of a library."""
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self
+
+from index.errors import LibraryFormatError, LibraryWriteError
+
+BUSY_TIMEOUT_SECONDS = 10.0
+"""How long a statement waits for another process's commit. Commits take milliseconds."""
+
+
+class _Cursor(sqlite3.Cursor):
+    """A cursor that says plainly where SQLite finds the file damaged, which can be at any row."""
+
+    def execute(self, statement: str, values: Any = (), /) -> Self:
+        try:
+            return super().execute(statement, values)
+        except sqlite3.DatabaseError as error:
+            self._name_damage(error)
+            raise
+
+    def fetchone(self) -> Any:
+        try:
+            return super().fetchone()
+        except sqlite3.DatabaseError as error:
+            self._name_damage(error)
+            raise
+
+    def __next__(self) -> Any:
+        try:
+            return super().__next__()
+        except sqlite3.DatabaseError as error:
+            self._name_damage(error)
+            raise
+
+    def _name_damage(self, error: sqlite3.DatabaseError) -> None:
+        # Damage is of this type itself; its subclasses are a full disk, a lock, a missing table.
+        if type(error) is sqlite3.DatabaseError and isinstance(self.connection, _Connection):
+            raise damaged(self.connection.path, error) from error
+
+
+class _Connection(sqlite3.Connection):
+    path: Path
+
+    def execute(self, statement: str, values: Any = (), /) -> sqlite3.Cursor:
+        return self.cursor(_Cursor).execute(statement, values)
+
+
+def connect(path: Path, mode: str) -> sqlite3.Connection:
+    """A connection to a file, in one of the modes of SQLite's URIs, such as `mode=rw`.
+
+    Raises:
+        LibraryFormatError: The file is damaged or of another kind; also later, from any statement.
+    """
+    uri = f"{path.absolute().as_uri()}?{mode}"
+    connection = sqlite3.connect(
+        uri,
+        uri=True,
+        timeout=BUSY_TIMEOUT_SECONDS,
+        isolation_level=None,
+        check_same_thread=False,
+        factory=_Connection,
+    )
+    connection.path = path
+    try:
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA synchronous = FULL")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def mode_to_open(path: Path) -> str:
+    """The mode for an existing file: on a medium that cannot be written, as one that cannot change."""
+    if os.access(path, os.W_OK) and os.access(path.parent, os.W_OK):
+        return "mode=rw"
+    log = path.with_name(path.name + "-wal")
+    if log.is_file() and log.stat().st_size > 0:
+        # A writer is at work, or did not end in order: the newest commits are in the log.
+        return "mode=ro"
+    return "mode=ro&immutable=1"
+
+
+def damaged(path: Path, error: BaseException) -> LibraryFormatError:
+    """The error for a file that SQLite cannot make sense of."""
+    return LibraryFormatError(
+        f"{str(path)!r} is not the database of a library or is damaged ({error}); give another folder with "
+        "--library, or move this one away and index the articles again."
+    )
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turns a full disk and the like into one plain sentence."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        raise LibraryWriteError(
+            f"The library {str(path.parent)!r} could not be written ({error}); free some space or check its "
+            "permissions, then run the command again. What was indexed before is kept."
+        ) from error

@@ -1,0 +1,156 @@
+"""A refusal says why, by facts of the library."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from index.library import Library
+from index.types import SearchFilter
+from rag.evidence import Evidence
+from rag.refusals import CLOSEST, refuse, unknown_names
+from rag.types import Question
+from tests.small_library import evidence_of, library_of, made_article
+
+ARTICLES = [
+    made_article("The U.S. council in Tarrow met.", "a", source="TASS", published="2017-06-03"),
+    made_article("Some ships left Tarrow harbour. Nobody at all waved.", "b", source="Gazette", published="2022-05"),
+    made_article("Herring swam by the harbour wall.", "c", source="Gazette", published="--12-25"),
+    made_article("Kim Larsen waved at the sea.", "d"),
+]
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory):
+    path: Path = tmp_path_factory.mktemp("refusals") / "library"
+    with library_of(path, ARTICLES) as opened:
+        yield opened
+
+
+def evidence_for(library: Library, question: str) -> Evidence:
+    return evidence_of(library, question)[0]
+
+
+@pytest.mark.parametrize(
+    ("question", "names"),
+    [
+        ("What did Angela Merkel tell Tarrow?", ["Angela Merkel"]),
+        ("What did Angela Merkel's ministers tell Zanzibar?", ["Angela Merkel", "Zanzibar"]),
+        ("What happened in Tarrow?", []),
+        # One word of the name is known, so that it may be the person.
+        ("What did Kim Jong Un say?", []),
+        # Another name of a country that an article names.
+        ("What did Washington want?", []),
+        ("What did Tokyo want?", ["Tokyo"]),
+        # A date is no name.
+        ("What happened on Monday in October?", []),
+        ("what did merkel say?", []),
+    ],
+)
+def test_names_that_no_article_mentions(library: Library, question: str, names: list[str]):
+    assert unknown_names([evidence_for(library, question)]) == names
+
+
+@pytest.mark.parametrize(
+    ("question", "sentence"),
+    [
+        ("What did Angela Merkel say in Tarrow?", "No article mentions “Angela Merkel”."),
+        ("Did Zanzibar and Tokyo agree?", "No article mentions “Zanzibar” or “Tokyo”."),
+        ("Did Zanzibar, Lima and Tokyo agree?", "No article mentions “Zanzibar”, “Lima” or “Tokyo”."),
+    ],
+)
+def test_a_refusal_names_what_no_article_mentions(library: Library, question: str, sentence: str):
+    refusal = refuse("low_confidence", Question(question), [], [evidence_for(library, question)], library)
+    assert refusal.message == f"The articles do not hold the answer to this question. {sentence}"
+
+
+def test_a_refusal_says_that_the_closest_sentences_lack_what_is_asked(library: Library):
+    asked = "How many herring swam by?"
+    refusal = refuse("model_declined", Question(asked), [], [evidence_for(library, asked)], library)
+    assert refusal.message == (
+        "The articles do not hold the answer to this question. It asks for a number, and none of the closest sentences "
+        "holds one."
+    )
+    asked = "When did ships leave Tarrow?"
+    refusal = refuse("low_confidence", Question(asked), [], [evidence_for(library, asked)], library)
+    assert "It asks for a date, and none of the closest sentences holds one." in refusal.message
+
+
+def test_a_refusal_without_a_plain_reason_says_so(library: Library):
+    asked = "Who painted the ships of Tarrow harbour?"
+    refusal = refuse("low_confidence", Question(asked), [], [evidence_for(library, asked)], library)
+    assert refusal.message == (
+        "The articles do not hold the answer to this question. The closest passages are about something near it but do "
+        "not say it."
+    )
+
+
+def test_a_refusal_shows_the_closest_passages_in_order(library: Library):
+    evidence, hits, _ = evidence_of(library, "Who left Tarrow harbour?")
+    refusal = refuse("low_confidence", Question("Who left Tarrow harbour?"), hits, [evidence], library)
+    assert len(hits) > CLOSEST
+    assert refusal.closest == tuple(hits[:CLOSEST])
+    assert [hit.rank for hit in refusal.closest] == [1, 2, 3]
+
+
+def test_the_parts_of_a_question_say_each_thing_once(library: Library):
+    parts = [
+        evidence_for(library, asked) for asked in ("How many herring swam by?", "How many herring did Merkel see?")
+    ]
+    assert unknown_names([*parts, *parts]) == ["Merkel"]
+    message = refuse("low_confidence", Question("?"), [], parts, library).message
+    assert message.count("No article mentions “Merkel”.") == 1
+    assert message.count("It asks for a number") == 1
+
+
+COVERAGE = "The library holds 4 articles, dated from 3 June 2017 to 31 May 2022; 2 more have no date with a year."
+
+
+@pytest.mark.parametrize(
+    ("search_filter", "described"),
+    [
+        (SearchFilter(date_from=date(2023, 1, 1)), "from 1 January 2023 on"),
+        (SearchFilter(date_to=date(2016, 12, 31)), "up to 31 December 2016"),
+        (SearchFilter(sources=frozenset({"Reuters"})), "from Reuters"),
+        (
+            SearchFilter(date_from=date(2018, 1, 1), date_to=date(2018, 12, 31), sources=frozenset({"b", "a"})),
+            "from a or b, from 1 January 2018 on, up to 31 December 2018",
+        ),
+    ],
+)
+def test_out_of_range_says_what_was_asked_for_and_what_there_is(
+    library: Library, search_filter: SearchFilter, described: str
+):
+    refusal = refuse("out_of_range", Question("What happened?", filter=search_filter), [], (), library)
+    assert refusal.message.startswith(f"No article {described} was found. ")
+    assert refusal.message.endswith(COVERAGE)
+    assert refusal.closest == ()
+
+
+@pytest.mark.parametrize(
+    ("published", "coverage"),
+    [
+        ([None, None], "The library holds 2 articles, none with a full date."),
+        (["--12-25"], "The library holds 1 article, none with a full date."),
+        (["2017"], "The library holds 1 article, dated from 1 January 2017 to 31 December 2017."),
+        (
+            ["2017-06-03", None],
+            "The library holds 2 articles, dated from 3 June 2017 to 3 June 2017; 1 more has no date with a year.",
+        ),
+    ],
+)
+def test_the_coverage_states_only_what_is_known(tmp_path: Path, published: list[str | None], coverage: str):
+    articles = [
+        made_article(f"Bulletin {number} is out.", str(number), **({} if day is None else {"published": day}))
+        for number, day in enumerate(published)
+    ]
+    with library_of(tmp_path / "library", articles) as opened:
+        refusal = refuse("no_match", Question("What happened?"), [], (), opened)
+        assert refusal.message == f"No passage of the articles matches the question. {coverage}"
+
+
+def test_an_empty_library_says_how_to_fill_it(tmp_path: Path):
+    with library_of(tmp_path / "library", []) as opened:
+        refusal = refuse("empty_library", Question("What happened?"), [], (), opened)
+    assert refusal.message.endswith("Add articles with: dateline index PATH")
+    assert refusal.as_json() == {"reason": "empty_library", "message": refusal.message, "closest": []}

@@ -1,0 +1,145 @@
+"""Hybrid retrieval: the fusion by hand-worked numbers, the rest against a small collection."""
+
+from collections import Counter
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from index.library import Library
+from index.types import Article, Hit, Metadata, Passage, SearchFilter
+from rag.retrieval import ARTICLE_SHARE, RANK_CONSTANT, fuse, retrieve
+from tests.fakes import BagOfWordsEncoder
+
+NO_FILTER = SearchFilter()
+
+
+def hit(name: str, rank: int, *, dense: int | None = None, keyword: int | None = None) -> Hit:
+    passage = Passage(name, f"article-{name}", 0, 1, name, "")
+    return Hit(passage, rank, 1.0 / rank, dense_rank=dense, keyword_rank=keyword)
+
+
+def test_fusion_adds_the_reciprocal_ranks():
+    # dense: a b c; keyword: c a d.
+    # a: 1/61 + 1/62 = 0.032522; c: 1/63 + 1/61 = 0.032266; b: 1/62 = 0.016129; d: 1/63 = 0.015873.
+    assert RANK_CONSTANT == 60
+    fused = fuse(
+        [hit("a", 1, dense=1), hit("b", 2, dense=2), hit("c", 3, dense=3)],
+        [hit("c", 1, keyword=1), hit("a", 2, keyword=2), hit("d", 3, keyword=3)],
+    )
+    assert [found.passage.passage_id for found in fused] == ["a", "c", "b", "d"]
+    assert [found.score for found in fused] == pytest.approx([0.0325225, 0.0322665, 0.0161290, 0.0158730], abs=1e-7)
+    assert [(found.dense_rank, found.keyword_rank) for found in fused] == [(1, 2), (3, 1), (2, None), (None, 3)]
+    assert [found.rank for found in fused] == [1, 2, 3, 4]
+
+
+def test_fusion_gives_a_tie_to_the_better_dense_rank():
+    fused = fuse([hit("b", 1, dense=1), hit("a", 2, dense=2)], [hit("a", 1, keyword=1), hit("b", 2, keyword=2)])
+    assert [found.passage.passage_id for found in fused] == ["b", "a"]
+    only_one_each = fuse([hit("z", 1, dense=1)], [hit("a", 1, keyword=1)])
+    assert [found.passage.passage_id for found in only_one_each] == ["z", "a"]
+
+
+def test_fusion_of_nothing_is_nothing():
+    assert fuse([], []) == []
+
+
+HARBOUR = " ".join(
+    f"The harbour strike entered day {number} and the harbour cranes stood still." for number in range(40)
+)
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory):
+    """One long article on the harbour, ten short ones that mention it, and one on something else."""
+    articles = [
+        (HARBOUR, Metadata(title="Harbour strike", source="TASS", published="2017-06-03")),
+        *(
+            (
+                f"Bulletin {number}. A harbour was visited by ship number {number}.",
+                Metadata(title=f"Bulletin {number}", source="Reuters", published=f"2018-{number + 1:02}"),
+            )
+            for number in range(10)
+        ),
+        ("Parliament passed the budget after a long night.", Metadata(title="Budget", source="AFP")),
+    ]
+    path: Path = tmp_path_factory.mktemp("retrieval") / "library"
+    with Library.open_for_writing(path, BagOfWordsEncoder()) as opened:
+        opened.put(
+            [
+                (Article.from_text(text, metadata, f"/news/{number}.txt"), str(number))
+                for number, (text, metadata) in enumerate(articles)
+            ]
+        )
+        yield opened
+
+
+def article_counts(hits: list[Hit], library: Library) -> Counter[str]:
+    return Counter(library.article(found.passage.article_id).title for found in hits)
+
+
+@pytest.mark.parametrize("mode", ["hybrid", "dense", "keyword"])
+@pytest.mark.parametrize("k", [1, 2, 5, 10, 30])
+def test_ranks_are_contiguous_and_scores_fall(library: Library, mode, k: int):
+    hits = retrieve(library, "harbour strike cranes", k=k, search_filter=NO_FILTER, mode=mode)
+    assert [found.rank for found in hits] == list(range(1, len(hits) + 1))
+    assert 0 < len(hits) <= k
+    assert [found.score for found in hits] == sorted((found.score for found in hits), reverse=True)
+    assert len({found.passage.passage_id for found in hits}) == len(hits)
+    assert hits == retrieve(library, "harbour strike cranes", k=k, search_filter=NO_FILTER, mode=mode)
+
+
+def test_one_article_has_at_most_its_share_while_others_are_left(library: Library):
+    assert library.count_passages() > 20
+    assert ARTICLE_SHARE == 0.4
+    unlimited = library.keyword("harbour strike cranes", 10, NO_FILTER)
+    assert article_counts(unlimited, library)["Harbour strike"] > 4
+    for k, limit in [(10, 4), (5, 2), (1, 1)]:
+        hits = retrieve(library, "harbour strike cranes", k=k, search_filter=NO_FILTER)
+        counts = article_counts(hits, library)
+        assert len(hits) == k
+        assert counts["Harbour strike"] == limit
+    # The best passage of the long article still comes first.
+    assert library.article(hits[0].passage.article_id).title == "Harbour strike"
+
+
+def test_an_article_fills_up_what_the_others_leave(library: Library):
+    only_strike = SearchFilter(sources=frozenset({"TASS"}))
+    hits = retrieve(library, "harbour strike cranes", k=10, search_filter=only_strike)
+    assert len(hits) == 10
+    assert set(article_counts(hits, library)) == {"Harbour strike"}
+
+
+def test_modes_say_where_their_ranks_are_from(library: Library):
+    dense = retrieve(library, "harbour strike", k=5, search_filter=NO_FILTER, mode="dense")
+    assert all(found.dense_rank is not None and found.keyword_rank is None for found in dense)
+    assert all(-1.001 <= found.score <= 1.001 for found in dense)
+    keyword = retrieve(library, "harbour strike", k=5, search_filter=NO_FILTER, mode="keyword")
+    assert all(found.keyword_rank is not None and found.dense_rank is None for found in keyword)
+    hybrid = retrieve(library, "harbour strike", k=5, search_filter=NO_FILTER)
+    for found in hybrid:
+        ranks = [rank for rank in (found.dense_rank, found.keyword_rank) if rank is not None]
+        assert found.score == pytest.approx(sum(1 / (60 + rank) for rank in ranks))
+
+
+def test_keyword_search_without_a_known_word_finds_nothing_and_hybrid_falls_back_to_dense(library: Library):
+    assert retrieve(library, "zebra", k=5, search_filter=NO_FILTER, mode="keyword") == []
+    assert len(retrieve(library, "zebra", k=5, search_filter=NO_FILTER)) == 5
+
+
+@pytest.mark.parametrize("mode", ["hybrid", "dense", "keyword"])
+def test_the_filter_acts_inside_the_search(library: Library, mode):
+    # The long article has more passages that match better than the candidates that any search returns to be filtered.
+    in_march = SearchFilter(date_from=date(2018, 3, 1), date_to=date(2018, 3, 31))
+    hits = retrieve(library, "harbour strike cranes", k=3, search_filter=in_march, mode=mode)
+    assert article_counts(hits, library) == {"Bulletin 2": 1}
+    by_source = retrieve(
+        library, "harbour", k=20, search_filter=SearchFilter(sources=frozenset({"reuters"})), mode=mode
+    )
+    assert set(article_counts(by_source, library)) == {f"Bulletin {number}" for number in range(10)}
+    nothing = SearchFilter(sources=frozenset({"Nobody"}))
+    assert retrieve(library, "harbour", k=5, search_filter=nothing, mode=mode) == []
+
+
+def test_no_passages_are_returned_for_none_asked(library: Library):
+    assert retrieve(library, "harbour", k=0, search_filter=NO_FILTER) == []

@@ -1,0 +1,101 @@
+"""A real library behind the page: used by several threads, changed by another process meanwhile."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from fakes import BagOfWordsEncoder
+
+from index.errors import ArticleNotFoundError, LibraryNotFoundError, ModelError
+from index.ingest import index_paths
+from index.library import Library
+from rag.types import Answer, Question
+from ui.shared_library import SharedLibrary
+
+
+def add(path: Path, name: str, text: str) -> None:
+    """Indexes one more article into the library, as another process would."""
+    file = path.parent / name
+    file.write_text(text)
+    with Library.open_for_writing(path, BagOfWordsEncoder()) as library:
+        assert index_paths(library, [str(file)]).added == 1
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "library"
+
+
+@pytest.fixture
+def shared(path: Path):
+    library = SharedLibrary.open(path, model="extractive", k=8, encoder=BagOfWordsEncoder())
+    yield library
+    library.close()
+
+
+def test_a_library_made_later_is_found_and_its_changes_are_seen(path: Path, shared: SharedLibrary) -> None:
+    with pytest.raises(LibraryNotFoundError):
+        shared.summaries()
+    add(path, "lamp.txt", "The lamp was lit in 1923 by Ann Lee.")
+    assert [summary.characters for summary in shared.summaries()] == [36]
+    before = shared.generation()
+    add(path, "vote.txt", "The vote on the harbour was put off until May.")
+    assert len(shared.summaries()) == 2
+    assert shared.generation() > before
+    answer = shared.ask(Question("When was the vote on the harbour put off until?"))
+    assert answer.library_generation == shared.generation()
+    assert {hit.passage.article_id for hit in answer.hits} == {summary.article_id for summary in shared.summaries()}
+
+
+def test_an_answer_cites_the_text_of_its_article(path: Path, shared: SharedLibrary) -> None:
+    add(path, "lamp.txt", "The lamp was lit in 1923 by Ann Lee.")
+    *pieces, answer = shared.stream(Question("When was the lamp lit?"), k=1)
+    assert all(isinstance(piece, str) for piece in pieces)
+    assert isinstance(answer, Answer)
+    assert len(answer.hits) == 1
+    for citation in answer.citations:
+        assert shared.article(citation.article_id).text[citation.start : citation.end] == citation.cited_text
+    assert [passage.article_id for passage in shared.passages(answer.hits[0].passage.article_id)] == [
+        answer.hits[0].passage.article_id
+    ]
+    with pytest.raises(ArticleNotFoundError):
+        shared.article("0" * 16)
+
+
+def test_many_threads_get_the_answer_of_one(path: Path, shared: SharedLibrary) -> None:
+    add(path, "lamp.txt", "The lamp was lit in 1923 by Ann Lee.")
+    questions = [Question(f"When was the lamp lit, {number}?") for number in range(40)]
+    alone = [shared.ask(question).text for question in questions]
+    shared.close()
+    with ThreadPoolExecutor(8) as pool:
+        together = list(pool.map(shared.ask, questions))
+        listings = list(pool.map(lambda _: len(shared.summaries()), range(40)))
+    assert [answer.text for answer in together] == alone
+    assert listings == [1] * 40
+
+
+def test_warming_up_loads_the_encoder_once_and_forgives_a_missing_library(
+    path: Path, shared: SharedLibrary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded: list[str] = []
+
+    def load(name: str) -> BagOfWordsEncoder:
+        loaded.append(name)
+        return BagOfWordsEncoder(name)
+
+    monkeypatch.setattr("index.library.load_encoder", load)
+    cold = SharedLibrary.open(path, model="extractive", k=8)
+    cold.warm_up()
+    assert loaded == []
+    add(path, "lamp.txt", "The lamp was lit in 1923 by Ann Lee.")
+    assert len(cold.summaries()) == 1
+    cold.warm_up()
+    assert loaded == ["bag-of-words"]
+    cold.ask(Question("When was the lamp lit?"))
+    assert loaded == ["bag-of-words"]
+    cold.close()
+
+
+def test_a_model_that_does_not_exist_is_refused_at_once(path: Path) -> None:
+    with pytest.raises(ModelError):
+        SharedLibrary.open(path, model="nosuch:model", k=8)
