@@ -1,4 +1,4 @@
-"""Hybrid retrieval: dense and keyword search, fused by rank, with a limit on the passages of one article."""
+"""Hybrid retrieval: dense and keyword search, fused by score, with a limit on the passages of one article."""
 
 import math
 from collections import Counter
@@ -14,8 +14,13 @@ Mode = Literal["hybrid", "dense", "keyword"]
 CANDIDATES = 50
 """Passages taken from each search before they are fused."""
 
-RANK_CONSTANT = 60
-"""The k of reciprocal rank fusion, as in Cormack, Clarke and Buettcher (SIGIR 2009)."""
+KEYWORD_WEIGHT = 2.0
+"""Weight of the keyword score against 1 for the dense one, both scaled to 0..1.
+
+Measured with `eval/benchmarks/fusion.py`, nDCG@10 over passages of the project's four development sets, XQuAD and a
+sample of SQuAD 2.0: mean .879 for this, .872 for reciprocal rank fusion with the weight that suits it best, .852 for
+BM25 alone, .787 for the encoder alone; and not below BM25 alone on any of the six.
+"""
 
 ARTICLE_SHARE = 0.4
 """Largest share of the passages returned that one article may have while others are left, rounded up."""
@@ -24,9 +29,8 @@ ARTICLE_SHARE = 0.4
 def retrieve(library: Library, query: str, *, k: int, search_filter: SearchFilter, mode: Mode = "hybrid") -> list[Hit]:
     """The `k` best passages for a query, best first; fewer if the library or the filter holds fewer.
 
-    A hybrid's `score` is the sum over both searches of 1 / (`RANK_CONSTANT` + rank), higher is better; dense and
-    keyword scores are the cosine and BM25. One article has at most `ARTICLE_SHARE` of the passages unless too few
-    others are found.
+    A hybrid's `score` is in 0..1 (see `fuse`); dense and keyword scores are the cosine and BM25. One article has at
+    most `ARTICLE_SHARE` of the passages unless too few others are found.
     """
     depth = max(CANDIDATES, 2 * k)
     if mode == "dense":
@@ -38,19 +42,35 @@ def retrieve(library: Library, query: str, *, k: int, search_filter: SearchFilte
     return _spread(ranked, k)
 
 
-def fuse(dense: Sequence[Hit], keyword: Sequence[Hit]) -> list[Hit]:
-    """The passages of both rankings by reciprocal rank fusion, best first; ties go to the better dense rank."""
+def fuse(dense: Sequence[Hit], keyword: Sequence[Hit], keyword_weight: float = KEYWORD_WEIGHT) -> list[Hit]:
+    """The passages of both rankings by weighted mean of their scores, best first; ties go to the better dense rank.
+
+    Each ranking's scores are scaled from its lowest to its highest to 0..1 (min-max); a passage that a ranking does
+    not have counts 0 there. The keyword score weighs `keyword_weight` times the dense one.
+    """
+    dense_scores, keyword_scores = _scaled(dense), _scaled(keyword)
     fused: dict[str, Hit] = {hit.passage.passage_id: hit for hit in dense}
     for hit in keyword:
         known = fused.get(hit.passage.passage_id)
         fused[hit.passage.passage_id] = hit if known is None else replace(known, keyword_rank=hit.keyword_rank)
-    scored = [replace(hit, score=_reciprocal(hit.dense_rank) + _reciprocal(hit.keyword_rank)) for hit in fused.values()]
+    scored = [
+        replace(
+            hit,
+            score=(dense_scores.get(name, 0.0) + keyword_weight * keyword_scores.get(name, 0.0)) / (1 + keyword_weight),
+        )
+        for name, hit in fused.items()
+    ]
     scored.sort(key=lambda hit: (-hit.score, hit.dense_rank or math.inf, hit.passage.passage_id))
     return [replace(hit, rank=rank) for rank, hit in enumerate(scored, start=1)]
 
 
-def _reciprocal(rank: int | None) -> float:
-    return 0.0 if rank is None else 1.0 / (RANK_CONSTANT + rank)
+def _scaled(hits: Sequence[Hit]) -> dict[str, float]:
+    """Each passage's score from 0, the ranking's lowest, to 1, its highest; 1 for all if they are equal."""
+    if not hits:
+        return {}
+    lowest = min(hit.score for hit in hits)
+    spread = max(hit.score for hit in hits) - lowest
+    return {hit.passage.passage_id: (hit.score - lowest) / spread if spread > 0 else 1.0 for hit in hits}
 
 
 def _spread(ranked: Sequence[Hit], k: int) -> list[Hit]:

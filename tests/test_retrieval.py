@@ -1,6 +1,7 @@
 """Hybrid retrieval: the fusion by hand-worked numbers, the rest against a small collection."""
 
 from collections import Counter
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 
 from index.library import Library
 from index.types import Article, Hit, Metadata, Passage, SearchFilter
-from rag.retrieval import ARTICLE_SHARE, RANK_CONSTANT, fuse, retrieve
+from rag.retrieval import ARTICLE_SHARE, KEYWORD_WEIGHT, fuse, retrieve
 from tests.fakes import BagOfWordsEncoder
 
 NO_FILTER = SearchFilter()
@@ -19,25 +20,36 @@ def hit(name: str, rank: int, *, dense: int | None = None, keyword: int | None =
     return Hit(passage, rank, 1.0 / rank, dense_rank=dense, keyword_rank=keyword)
 
 
-def test_fusion_adds_the_reciprocal_ranks():
-    # dense: a b c; keyword: c a d.
-    # a: 1/61 + 1/62 = 0.032522; c: 1/63 + 1/61 = 0.032266; b: 1/62 = 0.016129; d: 1/63 = 0.015873.
-    assert RANK_CONSTANT == 60
+def scored(name: str, score: float, *, dense: int | None = None, keyword: int | None = None) -> Hit:
+    return replace(hit(name, dense or keyword or 1, dense=dense, keyword=keyword), score=score)
+
+
+def test_fusion_is_the_weighted_mean_of_scaled_scores():
+    # dense .9 .7 .5 → a 1, b .5, c 0; keyword 12 9 4 → c 1, a .625, d 0; keyword weighs 2 of 3.
+    # a: (1 + 2 * .625) / 3 = .75; c: (0 + 2) / 3 = .6667; b: .5 / 3 = .1667; d: 0.
+    assert KEYWORD_WEIGHT == 2.0
     fused = fuse(
-        [hit("a", 1, dense=1), hit("b", 2, dense=2), hit("c", 3, dense=3)],
-        [hit("c", 1, keyword=1), hit("a", 2, keyword=2), hit("d", 3, keyword=3)],
+        [scored("a", 0.9, dense=1), scored("b", 0.7, dense=2), scored("c", 0.5, dense=3)],
+        [scored("c", 12.0, keyword=1), scored("a", 9.0, keyword=2), scored("d", 4.0, keyword=3)],
     )
     assert [found.passage.passage_id for found in fused] == ["a", "c", "b", "d"]
-    assert [found.score for found in fused] == pytest.approx([0.0325225, 0.0322665, 0.0161290, 0.0158730], abs=1e-7)
+    assert [found.score for found in fused] == pytest.approx([0.75, 0.666667, 0.166667, 0.0], abs=1e-6)
     assert [(found.dense_rank, found.keyword_rank) for found in fused] == [(1, 2), (3, 1), (2, None), (None, 3)]
     assert [found.rank for found in fused] == [1, 2, 3, 4]
 
 
 def test_fusion_gives_a_tie_to_the_better_dense_rank():
-    fused = fuse([hit("b", 1, dense=1), hit("a", 2, dense=2)], [hit("a", 1, keyword=1), hit("b", 2, keyword=2)])
-    assert [found.passage.passage_id for found in fused] == ["b", "a"]
-    only_one_each = fuse([hit("z", 1, dense=1)], [hit("a", 1, keyword=1)])
-    assert [found.passage.passage_id for found in only_one_each] == ["z", "a"]
+    fused = fuse(
+        [scored("b", 0.8, dense=1), scored("a", 0.8, dense=2)],
+        [scored("a", 3.0, keyword=1), scored("b", 3.0, keyword=2)],
+    )
+    assert [(found.passage.passage_id, found.score) for found in fused] == [("b", 1.0), ("a", 1.0)]
+
+
+def test_a_single_hit_has_the_full_score_of_its_ranking():
+    fused = fuse([scored("z", 0.1, dense=1)], [scored("a", 0.2, keyword=1)])
+    assert [found.passage.passage_id for found in fused] == ["a", "z"]
+    assert [found.score for found in fused] == pytest.approx([2 / 3, 1 / 3])
 
 
 def test_fusion_of_nothing_is_nothing():
@@ -117,9 +129,8 @@ def test_modes_say_where_their_ranks_are_from(library: Library):
     keyword = retrieve(library, "harbour strike", k=5, search_filter=NO_FILTER, mode="keyword")
     assert all(found.keyword_rank is not None and found.dense_rank is None for found in keyword)
     hybrid = retrieve(library, "harbour strike", k=5, search_filter=NO_FILTER)
-    for found in hybrid:
-        ranks = [rank for rank in (found.dense_rank, found.keyword_rank) if rank is not None]
-        assert found.score == pytest.approx(sum(1 / (60 + rank) for rank in ranks))
+    assert all(found.dense_rank is not None or found.keyword_rank is not None for found in hybrid)
+    assert all(0.0 <= found.score <= 1.0 for found in hybrid)
 
 
 def test_keyword_search_without_a_known_word_finds_nothing_and_hybrid_falls_back_to_dense(library: Library):

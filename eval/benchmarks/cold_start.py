@@ -8,17 +8,15 @@ alternate; with `--store` they go to `eval/benchmarks/results/cold_start.json` w
 """
 
 import argparse
-import json
-import platform
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from datetime import date
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from stored import ROOT, store
+
 QUESTION = "What did Safronkov say about the logic of confrontation?"
 
 STAGES = """
@@ -93,7 +91,8 @@ def main() -> None:
     plain = medians["plain: sentence-transformers alone"]
     print(f"ask against the plain alternative: {medians['dateline ask'] / plain:.2f}")
     if arguments.store:
-        _store(medians, arguments.repeat)
+        command = f"python eval/benchmarks/cold_start.py --repeat {arguments.repeat} --store"
+        store("cold_start", command, {"median_seconds": medians})
 
 
 def _time(seconds: dict[str, list[float]], name: str, command: list[str]) -> str:
@@ -101,21 +100,6 @@ def _time(seconds: dict[str, list[float]], name: str, command: list[str]) -> str
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
     seconds.setdefault(name, []).append(time.perf_counter() - started)
     return done.stdout
-
-
-def _store(medians: dict[str, float], repeat: int) -> None:
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True, cwd=ROOT
-    )
-    path = ROOT / "eval" / "benchmarks" / "results" / "cold_start.json"
-    stored = {
-        "command": f"python eval/benchmarks/cold_start.py --repeat {repeat} --store",
-        "commit": commit.stdout.strip(),
-        "date": date.today().isoformat(),
-        "machine": f"{platform.machine()}, Python {platform.python_version()}",
-        "median_seconds": medians,
-    }
-    path.write_text(json.dumps(stored, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -16,25 +16,20 @@ otherwise pick up how its author words what is answerable and what is not.
 
 import argparse
 import json
-import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from eval.gold import locate_evidence
+from development_sets import OPEN_DATA, ROOT, DevelopmentSet, development_sets
 from eval.metrics import auroc, expected_calibration_error, is_correct, matches_gold
-from eval.questions import load_questions
 from eval.types import ArticleSpan, EvalQuestion
-from index.encoder import Encoder, load_encoder
-from index.ingest import index_paths
-from index.library import Library
-from index.types import Article, Metadata, SearchFilter, normalise_text
+from index.encoder import load_encoder
+from index.types import Article, SearchFilter
 from rag import confidence
 from rag.analysis import analyse_question
 from rag.answering import AnswerSettings
@@ -44,7 +39,6 @@ from rag.followups import make_standalone
 from rag.retrieval import retrieve
 from rag.statements import choose, compose
 
-ROOT = Path(__file__).resolve().parents[2]
 SENTENCE_PENALTY = 0.003
 """L2 penalty per question; of .001, .003 and .01 the middle one lost least between the sets."""
 CONFIDENCE_PENALTY = 0.01
@@ -79,12 +73,13 @@ class Case:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data", help="folder of the open sets")
+    parser.add_argument("--data", type=Path, default=OPEN_DATA, help="folder of the open sets")
     parser.add_argument("--write", action="store_true", help="write rag/weights.json")
     arguments = parser.parse_args()
     encoder = load_encoder()
     with tempfile.TemporaryDirectory() as folder:
-        sets = {name: list(cases) for name, cases in _all_sets(Path(folder), arguments.data, encoder)}
+        found_sets = development_sets(Path(folder), arguments.data, encoder)
+        sets = {development.name: list(_cases(development)) for development in found_sets}
     weights = _fit_sentences(sets, list(sets))
     print(
         f"{'set':18}{'questions':>10}   best sentence / best three hold the evidence: fitted, without this set, plain"
@@ -112,62 +107,9 @@ def main() -> None:
         _write(weights, found, threshold)
 
 
-# Sets
-
-
-def _all_sets(folder: Path, data: Path, encoder: Encoder) -> Iterator[tuple[str, Iterator[Case]]]:
-    harbour = ROOT / "tests" / "sets" / "harbour"
-    own = {
-        "seeds": (ROOT / "seeds", ROOT / "seeds" / "questions.jsonl"),
-        "seeds-oblique": (ROOT / "seeds", ROOT / "tests" / "sets" / "seeds_oblique.jsonl"),
-        "harbour": (harbour / "articles", harbour / "questions.jsonl"),
-        "harbour-oblique": (harbour / "articles", harbour / "questions_oblique.jsonl"),
-    }
-    for name, (articles, questions) in own.items():
-        with Library.open_for_writing(folder / name, encoder) as library:
-            index_paths(library, [str(articles)])
-            loaded = load_questions(questions)
-            gold = {key: found.spans for key, found in locate_evidence(loaded, library, questions).items()}
-            yield name, _cases(loaded, gold, library)
-    for name, file in (("xquad", "xquad_en.json"), ("squad2", "squad2_sample.json")):
-        if not (data / file).is_file():
-            print(f"{name} is left out: there is no {file} in {data}", file=sys.stderr)
-            continue
-        with Library.open_for_writing(folder / name, encoder) as library:
-            loaded, gold = _squad(json.loads((data / file).read_text(encoding="utf-8")), library)
-            yield name, _cases(loaded, gold, library)
-
-
-def _squad(document: dict[str, Any], library: Library) -> tuple[list[EvalQuestion], dict[str, tuple[ArticleSpan, ...]]]:
-    """The questions of a SQuAD file; each paragraph is an article of the library."""
-    questions, gold, articles = [], {}, []
-    for position, topic in enumerate(document["data"]):
-        for number, paragraph in enumerate(topic["paragraphs"]):
-            title = topic["title"].replace("_", " ")
-            text = normalise_text(paragraph["context"])
-            article = Article.from_text(text, Metadata(title=title), f"{position}/{number}")
-            articles.append((article, ""))
-            for asked in paragraph["qas"]:
-                answerable = not asked.get("is_impossible", False)
-                answers = asked["answers"] if answerable else []
-                questions.append(
-                    EvalQuestion(
-                        asked["id"], asked["question"], tuple(a["text"] for a in answers), answerable=answerable
-                    )
-                )
-                gold[asked["id"]] = tuple(
-                    ArticleSpan(article.article_id, a["answer_start"], a["answer_start"] + len(a["text"]))
-                    for a in answers
-                )
-    for start in range(0, len(articles), 64):
-        library.put(articles[start : start + 64])
-    return questions, gold
-
-
-def _cases(
-    questions: Sequence[EvalQuestion], gold: Mapping[str, Sequence[ArticleSpan]], library: Library
-) -> Iterator[Case]:
-    for question in questions:
+def _cases(development: DevelopmentSet) -> Iterator[Case]:
+    gold, library = development.gold, development.library
+    for question in development.questions:
         standalone = make_standalone(question.text, question.history)
         hits = retrieve(library, standalone.text, k=AnswerSettings().k, search_filter=SearchFilter())
         articles = {hit.passage.article_id: library.article(hit.passage.article_id) for hit in hits}
