@@ -74,12 +74,19 @@ def _describe(search_filter: SearchFilter) -> str:
 def _coverage(library: Library) -> str:
     """One sentence on what the library holds: how many articles, from when to when, and how many have no date."""
     articles = library.articles()
-    days = [interval for article in articles if (interval := date_interval(article.published)) is not None]
+    dated = [
+        (interval, format_published(article.published))
+        for article in articles
+        if article.published is not None and (interval := date_interval(article.published)) is not None
+    ]
     count = f"{len(articles)} article{'s' if len(articles) != 1 else ''}"
-    if not days:
-        return f"The library holds {count}, none with a full date."
-    first = format_published(min(day for day, _ in days).isoformat())
-    last = format_published(max(day for _, day in days).isoformat())
-    undated = len(articles) - len(days)
-    rest = f"; {undated} more {'has' if undated == 1 else 'have'} no date with a year" if undated else ""
-    return f"The library holds {count}, dated from {first} to {last}{rest}."
+    if not dated:
+        return f"The library holds {count}, none with a date that has a year."
+    first = min(dated, key=lambda entry: entry[0][0])[1]
+    last = max(dated, key=lambda entry: entry[0][1])[1]
+    span = f"dated {first}" if first == last else f"dated from {first} to {last}"
+    undated = len(articles) - len(dated)
+    if not undated:
+        return f"The library holds {count}, {span}."
+    are, have = ("is" if len(dated) == 1 else "are"), ("has" if undated == 1 else "have")
+    return f"The library holds {count}: {len(dated)} {are} {span}, {undated} {have} no date with a year."

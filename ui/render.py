@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from index.dates import format_published
-from index.types import Article, ArticleSummary, Hit, IndexReport
+from index.types import Article, ArticleSummary, Hit, IndexReport, first_words
 from rag.types import Answer, Citation, Statement
 
 MAX_WIDTH = 100
@@ -81,6 +81,10 @@ def source_line(described: Described) -> str:
     return one_line(described.title) + (f" — {details}" if details else "")
 
 
+CLOSEST_CHARACTERS = 300
+"""Characters shown of each passage behind a refusal, so that the reason stays in sight."""
+
+
 def render_answer(answer: Answer, articles: Mapping[str, Article], width: int) -> str:
     """An answer with its numbered sources, or a refusal with the closest passages.
 
@@ -90,7 +94,7 @@ def render_answer(answer: Answer, articles: Mapping[str, Article], width: int) -
     if answer.refusal is not None:
         if answer.refusal.closest:
             blocks.append("Closest passages:")
-            blocks.append(render_hits(answer.refusal.closest, articles, width))
+            blocks.append(render_hits(answer.refusal.closest, articles, width, limit=CLOSEST_CHARACTERS))
         return "\n\n".join(blocks)
     notes = [note for statement in answer.statements if (note := _support_note(statement, width))]
     if notes:
@@ -114,19 +118,23 @@ def _render_citation(citation: Citation, width: int) -> str:
     )
 
 
-def render_hits(hits: Sequence[Hit], articles: Mapping[str, Article], width: int) -> str:
-    """Hits in their order, each with its article, score (higher is better), ranks in both searches and place."""
-    return "\n\n".join(_render_hit(hit, articles[hit.passage.article_id], width) for hit in hits)
+def render_hits(hits: Sequence[Hit], articles: Mapping[str, Article], width: int, *, limit: int | None = None) -> str:
+    """Hits in their order, each with its article, score (higher is better), ranks in both searches and place.
+
+    With a `limit`, only the beginning of each passage is shown, at most so many characters on one paragraph.
+    """
+    return "\n\n".join(_render_hit(hit, articles[hit.passage.article_id], width, limit) for hit in hits)
 
 
-def _render_hit(hit: Hit, article: Article, width: int) -> str:
+def _render_hit(hit: Hit, article: Article, width: int, limit: int | None) -> str:
+    text = hit.passage.text if limit is None else first_words(hit.passage.text, limit)
     searches = {"dense": hit.dense_rank, "keyword": hit.keyword_rank}
     ranks = ", ".join(f"{search} rank {rank}" for search, rank in searches.items() if rank is not None)
     return "\n".join(
         (
             f"{hit.rank}. {source_line(article)}",
             f"   score {hit.score:.4f}" + (f" ({ranks})" if ranks else ""),
-            wrapped(hit.passage.text, width, indent="   "),
+            wrapped(text, width, indent="   "),
             f"   {one_line(article.origin)}:{hit.passage.start}-{hit.passage.end}",
         )
     )
