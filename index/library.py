@@ -1,9 +1,7 @@
 """A library: one folder on disk that holds a collection and finds passages in it."""
 
-import sqlite3
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -19,19 +17,16 @@ from index.errors import (
     LibraryNotFoundError,
     LibraryWriteError,
 )
-from index.keywords import KeywordIndex
 from index.passages import encoder_input, split_article
-from index.store import DATABASE_NAME, Stamp, Store
+from index.search_files import SearchFiles
+from index.store import DATABASE_NAME, Store
 from index.types import Article, ArticleSummary, Finding, Hit, Passage, SearchFilter
-from index.vectors import VectorIndex
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 LOCK_NAME = "writer.lock"
-VECTORS_NAME = "vectors.faiss"
-KEYWORDS_NAME = "keywords"
 
 VECTOR_CACHE_SIZE = 4_096
 """Vectors of texts kept in memory, by text: sentences of passages that several questions find. 6 MB at 384 numbers."""
@@ -58,15 +53,12 @@ class Library:
         self._store = store
         self._encoder = encoder
         self._lock = lock
-        self._vectors: tuple[int, VectorIndex] | None = None
-        self._keywords: tuple[int, KeywordIndex] | None = None
         self._vector_cache: OrderedDict[str, NDArray[np.float32]] = OrderedDict()
-        self._changed_rows: set[int] = set()
-        self._changes_made = 0
         manifest = store.manifest()
         self.encoder_name = manifest["encoder_name"]
         self._encoder_digest = manifest["encoder_digest"]
         self.dimension = int(manifest["dimension"])
+        self._files = SearchFiles(path, store, self.dimension)
         if encoder is not None:
             self._check_encoder(encoder)
 
@@ -131,7 +123,7 @@ class Library:
     def close(self) -> None:
         """Writes the derived files if this process changed the collection, and lets go of the folder."""
         try:
-            if self._lock is not None and self._changes_made:
+            if self._lock is not None and self._files.are_behind:
                 self.write_derived()
         finally:
             self._store.close()
@@ -247,7 +239,7 @@ class Library:
                 duplicates += not known_origin and known_text is not None
                 added += not known_origin and known_text is None
             changed.update(self._store.remove_orphans())
-        self._note_change(changed)
+        self._files.note_change(changed)
         return PutResult(added, updated, duplicates)
 
     def _check_writable(self) -> None:
@@ -280,12 +272,8 @@ class Library:
             for origin in origins:
                 self._store.remove_origin(origin)
             removed = self._store.remove_orphans()
-        self._note_change(removed)
+        self._files.note_change(removed)
         return len(removed)
-
-    def _note_change(self, rows: Iterable[int]) -> None:
-        self._changed_rows.update(rows)
-        self._changes_made += 1
 
     def remove(self, article_ids: Sequence[str]) -> int:
         """Removes articles with all their origins, all or none. Returns how many. Raises `ArticleNotFoundError`."""
@@ -298,7 +286,7 @@ class Library:
         """The `limit` passages nearest to the query by cosine of the encoder's vectors, inside the filter."""
         vector = self._vectors_of([query])[0]
         with self._store.snapshot():
-            index = self._current_vectors()
+            index = self._files.vectors()
             allowed = None
             if not search_filter.is_empty:
                 allowed = self._store.passages_of_articles(self._store.articles_matching(search_filter))
@@ -309,7 +297,7 @@ class Library:
     def keyword(self, query: str, limit: int, search_filter: SearchFilter) -> list[Hit]:
         """The `limit` passages with the highest BM25 score for the query's words, inside the filter."""
         with self._store.snapshot():
-            index = self._current_keywords()
+            index = self._files.keywords()
             allowed = None if search_filter.is_empty else self._store.articles_matching(search_filter)
             found = index.search(query, limit, allowed)
             passages = self._store.passages(row for row, _ in found)
@@ -325,7 +313,7 @@ class Library:
     def document_frequency(self, terms: Sequence[str]) -> dict[str, int]:
         """In how many passages each term (as `index.keywords.analyze` gives them) occurs, in text or title."""
         with self._store.snapshot():
-            return self._current_keywords().document_frequency(terms)
+            return self._files.keywords().document_frequency(terms)
 
     def _vectors_of(self, texts: Sequence[str]) -> "list[NDArray[np.float32]]":
         missing = list(dict.fromkeys(text for text in texts if text not in self._vector_cache))
@@ -339,71 +327,11 @@ class Library:
             self._vector_cache.popitem(last=False)
         return vectors
 
-    # Derived files
-
-    def _current_vectors(self) -> VectorIndex:
-        generation = self._store.generation()
-        if self._vectors is None or self._vectors[0] != generation:
-            stamp = self._store.stamp(VECTORS_NAME)
-            index = None
-            if stamp is not None and stamp.generation == generation:
-                index = VectorIndex.load(self.path / VECTORS_NAME, stamp.sha256)
-            self._vectors = generation, index or VectorIndex.build(*self._store.embeddings(self.dimension))
-        return self._vectors[1]
-
-    def _current_keywords(self) -> KeywordIndex:
-        generation = self._store.generation()
-        if self._keywords is None or self._keywords[0] != generation:
-            stamp = self._store.stamp(KEYWORDS_NAME)
-            index = None
-            if stamp is not None and stamp.generation == generation:
-                index = KeywordIndex.load(self.path / KEYWORDS_NAME, stamp.sha256)
-            if index is None:
-                index = KeywordIndex.create(None)
-                index.change((), self._store.keyword_documents())
-            self._keywords = generation, index
-        return self._keywords[1]
+    # Derived files and checks
 
     def write_derived(self) -> None:
-        """Brings the vector file and the keyword index to the newest commit; changed articles only where possible.
-
-        Raises:
-            LibraryWriteError: The disk is full. Nothing is lost: readers build what is missing from SQLite.
-        """
-        generation = self._store.generation()
-        try:
-            self._write_vectors(generation)
-            self._write_keywords(generation)
-        except (OSError, ValueError) as error:
-            raise LibraryWriteError(
-                f"The search files of the library {str(self.path)!r} could not be written ({error}); free some space, "
-                "then run: dateline doctor --repair. The articles themselves are stored."
-            ) from error
-        self._changed_rows.clear()
-        self._changes_made = 0
-
-    def _write_vectors(self, generation: int) -> None:
-        index = VectorIndex.build(*self._store.embeddings(self.dimension))
-        sha256 = index.save(self.path / VECTORS_NAME)
-        self._store.set_stamp(VECTORS_NAME, Stamp(generation, sha256))
-        self._vectors = generation, index
-
-    def _write_keywords(self, generation: int) -> None:
-        stamp = self._store.stamp(KEYWORDS_NAME)
-        index = None if stamp is None else KeywordIndex.load(self.path / KEYWORDS_NAME, stamp.sha256)
-        if index is not None and stamp is not None and self._knows_changes_since(stamp.generation, generation):
-            index.change(sorted(self._changed_rows), self._store.keyword_documents(self._changed_rows))
-        else:
-            index = KeywordIndex.create(self.path / KEYWORDS_NAME)
-            index.change((), self._store.keyword_documents())
-        self._store.set_stamp(KEYWORDS_NAME, Stamp(generation, index.digest()))
-        self._keywords = generation, index
-
-    def _knows_changes_since(self, stamped: int, generation: int) -> bool:
-        """True if this process made every change since the stamp, so that it knows all the changed rows."""
-        return generation - stamped == self._changes_made
-
-    # Checks
+        """Brings the vector file and the keyword index to the newest commit. Raises `LibraryWriteError`."""
+        self._files.write()
 
     def check(self) -> list[Finding]:
         """What is well and what is not: the database, the derived files, the encoder."""
@@ -413,32 +341,11 @@ class Library:
             advice = "restore the folder from a copy, or index the articles again: dateline index PATH --library FOLDER"
             return [Finding("database", False, f"{'; '.join(problems)}; {advice}")]
         counted = f"{self.count_articles()} articles, {self.count_passages()} passages, generation {self.generation}"
-        findings = [Finding("database", True, counted)]
-        findings.extend(
-            self._check_derived(name, load)
-            for name, load in (
-                (VECTORS_NAME, lambda sha256: VectorIndex.load(self.path / VECTORS_NAME, sha256)),
-                (KEYWORDS_NAME, lambda sha256: KeywordIndex.load(self.path / KEYWORDS_NAME, sha256)),
-            )
-        )
-        return findings
-
-    def _check_derived(self, name: str, load: Callable[[str], VectorIndex | KeywordIndex | None]) -> Finding:
-        stamp = self._store.stamp(name)
-        mend = "mend it with: dateline doctor --repair (searches work meanwhile, from SQLite)"
-        if stamp is None:
-            return Finding(name, self.count_articles() == 0, f"not written yet; {mend}")
-        if stamp.generation != self.generation:
-            return Finding(name, False, f"of generation {stamp.generation}, older than the articles; {mend}")
-        if load(stamp.sha256) is None:
-            return Finding(name, False, f"missing or damaged; {mend}")
-        return Finding(name, True, f"agrees with generation {stamp.generation}")
+        return [Finding("database", True, counted), *self._files.check()]
 
     def repair(self) -> list[Finding]:
         """Rebuilds the derived files that are missing, stale or damaged, then checks again. Needs the writer's lock."""
         findings = self.check()
         if findings[0].ok and not all(finding.ok for finding in findings):
-            with suppress(sqlite3.Error):
-                self._store.forget_stamps()
-            self.write_derived()
+            self._files.rebuild()
         return self.check()

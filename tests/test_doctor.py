@@ -7,7 +7,7 @@ import pytest
 from command_line import copy_seeds, run
 from fakes import BagOfWordsEncoder
 
-from index.library import VECTORS_NAME
+from index.search_files import VECTORS_NAME
 
 
 @pytest.fixture

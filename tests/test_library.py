@@ -21,8 +21,9 @@ from index.errors import (
     LibraryNotFoundError,
     LibraryWriteError,
 )
-from index.library import KEYWORDS_NAME, VECTORS_NAME, Library, PutResult
+from index.library import Library, PutResult
 from index.passages import encoder_input
+from index.search_files import KEYWORDS_NAME, VECTORS_NAME
 from index.store import DATABASE_NAME
 from index.types import Article, Hit, Metadata, SearchFilter
 from index.vectors import VectorIndex
