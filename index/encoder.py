@@ -1,7 +1,10 @@
 """Texts to unit vectors. The default encoder's weights come in a Python package, so that no hub is ever asked."""
 
 import hashlib
-from collections.abc import Sequence
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -130,18 +133,35 @@ def _hub_answers() -> bool:
 
 
 def _load_model(name_or_folder: str, *, local: bool) -> Any:
-    from sentence_transformers import SentenceTransformer
-    from transformers.utils import logging
-
-    logging.disable_progress_bar()
     try:
-        return SentenceTransformer(name_or_folder, local_files_only=local)
+        with _interrupted_afterwards():
+            from sentence_transformers import SentenceTransformer
+            from transformers.utils import logging
+
+            logging.disable_progress_bar()
+            return SentenceTransformer(name_or_folder, local_files_only=local)
     except (OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError) as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise EncoderError(
             f"The encoder {name_or_folder!r} could not be loaded: {reason} Give a sentence-transformers model name or "
             f"folder with --encoder, or leave it out for {DEFAULT_ENCODER!r}."
         ) from error
+
+
+@contextmanager
+def _interrupted_afterwards() -> Iterator[None]:
+    """Holds Ctrl-C back until the end: inside the import of compiled libraries it would abort the process."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    interruptions: list[int] = []
+    previous = signal.signal(signal.SIGINT, lambda number, _: interruptions.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, previous or signal.SIG_DFL)
+        if interruptions:
+            raise KeyboardInterrupt
 
 
 def _sha256_of_file(path: Path) -> str:

@@ -66,8 +66,9 @@ def index_paths(
                 _put(library, batch, counts)
                 batch = []
     except KeyboardInterrupt:
-        # What was read is stored before the interruption goes on its way.
-        _put(library, batch, counts)
+        # What was read is stored before the interruption goes on its way, unless that would first load an encoder.
+        if library.has_loaded_encoder:
+            _put(library, batch, counts)
         raise
     _put(library, batch, counts)
     if on_progress is not None:
@@ -76,6 +77,9 @@ def index_paths(
     if prune:
         gone = _gone(library, paths, {record.origin for record in records})
         removed = library.remove_origins(gone) if gone else 0
+        # What is known of a text that another origin still has was perhaps the one's that is gone.
+        again = [record for record in records if library.origin_digest(record.origin) == ""]
+        _put(library, [(record.read(), record.digest) for record in again], _Counts())
         counts.failed = [failure for failure in counts.failed if failure.origin not in gone]
     return IndexReport(counts.added, counts.updated, counts.unchanged, removed, tuple(counts.failed))
 
@@ -103,9 +107,20 @@ def _gone(library: Library, paths: Sequence[str], found: set[str]) -> list[str]:
             continue
         file = Path(origin)
         below = any(file == root or root in file.parents or Path(origin.rsplit("#", 1)[0]) == root for root in roots)
-        if below and not file.exists() and _record_is_gone(origin, found):
+        if below and _is_gone(file) and _record_is_gone(origin, found):
             gone.append(origin)
     return gone
+
+
+def _is_gone(file: Path) -> bool:
+    """True if there is no such file; one in a folder that may not be read is not known to be gone."""
+    try:
+        file.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _record_is_gone(origin: str, found: set[str]) -> bool:

@@ -156,6 +156,11 @@ class Library:
             self._encoder = encoder
         return self._encoder
 
+    @property
+    def has_loaded_encoder(self) -> bool:
+        """True if the encoder is there already and need not be loaded first."""
+        return self._encoder is not None
+
     def _check_encoder(self, encoder: Encoder) -> None:
         if (encoder.name, encoder.digest) != (self.encoder_name, self._encoder_digest):
             given = f"{encoder.name!r} (weights {encoder.digest[:12]})"
@@ -266,10 +271,15 @@ class Library:
         return None if stored is None else stored.digest
 
     def remove_origins(self, origins: Sequence[str]) -> int:
-        """Forgets origins; articles that have no other go. Returns how many articles went."""
+        """Forgets origins; articles that have no other go. Returns how many articles went.
+
+        The other origins of an article that stays count as unread, so that the next indexing takes what is known of
+        it from them.
+        """
         self._check_writable()
         with self._store.change():
             for origin in origins:
+                self._store.forget_digests_beside(origin)
                 self._store.remove_origin(origin)
             removed = self._store.remove_orphans()
         self._files.note_change(removed)

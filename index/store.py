@@ -234,6 +234,14 @@ class Store:
     def set_origin(self, origin: str, digest: str, article_row: int) -> None:
         self._connection.execute("INSERT OR REPLACE INTO origins VALUES (?, ?, ?)", (origin, digest, article_row))
 
+    def forget_digests_beside(self, origin: str) -> None:
+        """Makes the other origins of an origin's article count as changed."""
+        self._connection.execute(
+            "UPDATE origins SET digest = '' WHERE origin <> ?1 AND article_row ="
+            " (SELECT article_row FROM origins WHERE origin = ?1)",
+            (origin,),
+        )
+
     def remove_origin(self, origin: str) -> None:
         self._connection.execute("DELETE FROM origins WHERE origin = ?", (origin,))
 

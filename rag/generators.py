@@ -212,7 +212,7 @@ def _ollama(model: str) -> "ChatClient":
 
 def _anthropic(model: str) -> "ChatClient":
     if importlib.util.find_spec("anthropic") is None:
-        raise MissingExtraError(f"anthropic:{model} needs another package: pip install 'dateline[anthropic]'")
+        raise MissingExtraError(f"anthropic:{model} needs another package: pip install 'anthropic<3'")
     from rag.chat_clients import AnthropicChat
     from rag.services import Service
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from index.sentences import is_hard_wrapped
+from index.sentences import SPEECH_VERBS, is_hard_wrapped
 from index.types import Span
 from rag.attributions import (
     is_country,
@@ -24,6 +24,19 @@ GIVEN_NAME_LETTERS = 3
 _ASKS = re.compile(r"\b(?:asked|asks)\b(?!\s(?:for|to)\b)")
 _INSIDE_SENTENCE = re.compile(r"(?<=[a-z,] )[A-Z][\w-]+")
 _HONORIFIC = re.compile(r"\b(Mr|Mrs|Ms|Miss)\.?\s$")
+_SPEAKS = re.compile(rf"\b(?:{SPEECH_VERBS})\b")
+_SUBJECT = re.compile(
+    r"(?P<name>[A-Z][\w’'-]*\w(?:\s[A-Z][\w’'-]*\w){0,2}),?\s"
+    r"(?:had|has|was|were|is|would|will|could|can|should|must|may|might|did|does)\b"
+)
+"""A name that is the subject of a reported clause: "that Clara Brandt had lied"."""
+
+_BODY = re.compile(
+    r"(?:Council|Ministry|Government|Party|Union|Agency|Board|Court|Authority|Company|Bank|University|Committee|"
+    r"Peninsula|Nations|States|Parliament|Commission|Congress|Senate|House|Army|Police|Lines|Group|Association)$"
+)
+"""The last word of a name that is no person's."""
+
 _PRONOUN = {"Mr": "he", "Mrs": "she", "Ms": "she", "Miss": "she"}
 
 
@@ -44,13 +57,15 @@ def find_speakers(text: str, sentences: Sequence[Span]) -> list[Speaker | None]:
 
     A name next to a verb of saying counts; then "he said" after a sentence whose speaker is known; then sentences of
     one quotation, which have the speaker of the one that attributes it. A sentence in which somebody else is named or
-    speaks ends the reach of "he", and so does a question put to somebody.
+    speaks, or which is about something else, ends the reach of "he", and so does a question put to somebody. Where the
+    speaker tells of somebody else ("A said that B had lied"), "he" or "she" may be either, and nobody is named.
     """
     quoted = quotation_states(text, sentences)
     speakers: list[Speaker | None] = [None] * len(sentences)
     names = _Names(text)
     pronouns: dict[str, set[str]] = {}
     last: Speaker | None = None
+    may_mean_other = False
     for position, span in enumerate(sentences):
         sentence = text[span.start : span.end]
         inside = quoted[position][0]
@@ -60,6 +75,7 @@ def find_speakers(text: str, sentences: Sequence[Span]) -> list[Speaker | None]:
         if named is not None:
             last = Speaker(names.fullest(named), position)
             speakers[position] = last
+            may_mean_other = names.tells_of_another(_reported(sentence, named), last.name)
             pronouns.setdefault(last.name, set()).update(_honorific(sentence, named))
             if _ASKS.search(sentence):
                 last = None
@@ -71,15 +87,18 @@ def find_speakers(text: str, sentences: Sequence[Span]) -> list[Speaker | None]:
         if position - last.sentence > REACH:
             last = None
         elif refers_to(sentence, inside, last.name, text[naming.start : naming.end], known):
-            speakers[position] = last
             pronoun = pronoun_of(sentence, inside)
+            if pronoun is not None and pronoun not in known and may_mean_other:
+                last = None
+                continue
+            speakers[position] = last
             if pronoun is not None:
                 known.add(pronoun)
         elif speaks_outside_quotation(sentence, inside):
             last = None
         elif inside or sentence[0] in '"“':
             speakers[position] = last
-        elif names.somebody_else(sentence, last.name):
+        elif names.somebody_else(sentence, last.name) or not _goes_on_about(sentence, last.name):
             last = None
     # A quotation that is attributed at its end: its earlier sentences are the same speaker's.
     for position in range(len(sentences) - 2, -1, -1):
@@ -109,6 +128,18 @@ def quotation_states(text: str, sentences: Sequence[Span]) -> list[tuple[bool, b
         states.append((begins, inside))
         end = span.end
     return states
+
+
+def _reported(sentence: str, name: str) -> str:
+    """What stands behind the verb by which a named speaker says it: where it may tell of somebody else."""
+    behind = sentence[sentence.find(name) + len(name) :] if name in sentence else sentence
+    verb = _SPEAKS.search(behind)
+    return behind if verb is None else behind[verb.end() :]
+
+
+def _goes_on_about(sentence: str, name: str) -> bool:
+    """True if a sentence that nobody speaks is still about the person of that name: by name, or as "He" or "She"."""
+    return sentence.startswith(("He ", "She ")) or _bare(name.split()[-1]) in sentence
 
 
 def _honorific(sentence: str, name: str) -> set[str]:
@@ -149,6 +180,13 @@ class _Names:
         known = self._fullest.get(surname)
         fits = len(words) == 1 or _bare(words[0]) in (known or "") or words[0].endswith(("'s", "’s"))
         return known if known is not None and (fits or words[0] in _PRONOUN) else name
+
+    def tells_of_another(self, clause: str, name: str) -> bool:
+        """True if a reported clause has a person as its subject who is not the one of that name."""
+        return any(
+            not _BODY.search(match["name"]) and self.somebody_else(match["name"], name)
+            for match in _SUBJECT.finditer(clause)
+        )
 
     def somebody_else(self, sentence: str, name: str) -> bool:
         """True if a sentence names a person other than the one of that name, as far as the form of names shows it."""

@@ -84,7 +84,7 @@ def test_search_text(library):
     assert done.exit_code == 0
     assert done.stdout.startswith("1. ")
     assert "\n2. " in done.stdout
-    assert "002_b0f6c0ed62496284.txt:" in done.stdout
+    assert "002_b0f6c0ed62496284.txt, characters " in done.stdout
 
 
 @pytest.mark.parametrize("mode", ["hybrid", "dense", "keyword"])
@@ -160,7 +160,7 @@ def test_ask_text_names_the_sources(library):
     assert shown.exit_code == 0
     for citation in document["citations"]:
         assert f"[{citation['number']}] {citation['title']}" in shown.stdout
-        place = f"{citation['origin']}:{citation['start_char_index']}-{citation['end_char_index']}"
+        place = f"{citation['origin']}, characters {citation['start_char_index']}-{citation['end_char_index']}"
         assert f"    {place}\n" in shown.stdout + "\n"
 
 

@@ -331,7 +331,7 @@ def test_every_exception_of_the_client_has_a_sentence():
 def test_missing_package_is_named_with_the_line_that_installs_it(monkeypatch):
     monkeypatch.setenv("ANTHROPIC_API_KEY", KEY)
     monkeypatch.setitem(sys.modules, "anthropic", None)
-    with pytest.raises(MissingExtraError, match=r"pip install 'dateline\[anthropic\]'"):
+    with pytest.raises(MissingExtraError, match=r"pip install 'anthropic<3'"):
         load_generator("anthropic:claude")
     assert not check_endpoint("anthropic:claude").ok
 

@@ -154,6 +154,17 @@ def test_copies_are_one_article(library: Library, news: Path, tmp_path: Path) ->
     assert origins(library, tmp_path) == {f"copy/{name}" for name in TEXTS}
 
 
+def test_what_is_known_of_a_text_comes_from_an_origin_that_is_left(library: Library, tmp_path: Path) -> None:
+    for folder, source in (("alpha", "Alpha News"), ("beta", "Beta Post")):
+        write(tmp_path / "wire" / folder / "a.txt", "Queen Una abdicated on Friday, her office said.")
+        write(tmp_path / "wire" / folder / "metadata.csv", f"file,source\na.txt,{source}\n")
+    index(library, tmp_path / "wire")
+    assert [article.source for article in library.articles()] == ["Alpha News"]
+    (tmp_path / "wire" / "alpha" / "a.txt").unlink()
+    index(library, tmp_path / "wire", prune=True)
+    assert [(article.source, len(article.origins)) for article in library.articles()] == [("Beta Post", 1)]
+
+
 def test_a_folder_that_is_gone_may_only_be_unmounted(library: Library, news: Path, tmp_path: Path) -> None:
     index(library, news)
     news.rename(tmp_path / "unmounted")

@@ -71,13 +71,13 @@ def test_answer_with_its_sources():
         "\n"
         "[1] Levy set — Coastwire, 3 June 2017\n"
         "    “The levy was set at 4 percent.”\n"
-        "    /news/levy.txt:27-57"
+        "    /news/levy.txt, characters 27-57"
     )
 
 
 def test_answer_is_wrapped_but_the_place_is_not():
     text = render_answer(answer(), {}, 20)
-    assert "    “The levy was\n    set at 4\n    percent.”\n    /news/levy.txt:27-57" in text
+    assert "    “The levy was\n    set at 4\n    percent.”\n    /news/levy.txt, characters 27-57" in text
 
 
 @pytest.mark.parametrize(("support", "note"), [("partial", "Only partly supported"), ("unsupported", "Not supported")])
@@ -97,7 +97,7 @@ def test_refusal_with_the_closest_passages():
         "1. Levy set — Coastwire, 3 June 2017\n"
         "   score 0.5123 (dense rank 2)\n"
         "   The levy was set at 4 percent.\n"
-        "   /news/levy.txt:27-57"
+        "   /news/levy.txt, characters 27-57"
     )
     empty = Refusal("empty_library", "The library holds no articles.", ())
     assert render_answer(answer(refusal=empty), {}, 80) == "The library holds no articles."

@@ -100,7 +100,11 @@ PASSAGES = {
     "a surname in between": "Ann Lee said no to Ray.{Ann Lee}| Ray arrived in Moscow.{}| He said yes.{}",
     "a relative in between": "Ann Lee said no.{Ann Lee}| Her brother, Tom Lee, disagreed.{}| He said it leaks.{}",
     "the same person in between": "Ann Lee said no.{Ann Lee}| Then Ann Lee left.{}| She added it was late.{Ann Lee}",
-    "a country in between": "Ann Lee said no.{Ann Lee}| North Korea is far away.{}| She added it was late.{Ann Lee}",
+    "something else in between": "Ann Lee said no.{Ann Lee}| North Korea is far away.{}| She added it was late.{}",
+    "somebody without a name in between": "Ann Lee said no.{Ann Lee}| A widow wept beside her.{}| She said it leaks.{}",
+    "told of somebody else": "Ann Lee said that Eve Roe had lied.{Ann Lee}| She said it was late.{}",
+    "told of somebody else in apposition": "Ann Lee said the aide, Eve Roe, was ill.{Ann Lee}| She said no.{}",
+    "told of a council": "Ann Lee said the Harbour Council would meet.{Ann Lee}| She said it was late.{Ann Lee}",
     "an official without a name": 'Lavrov said no.{Lavrov}| "We disagree," said a Chinese official.{}| He said why.{}',
     "a ministry": 'Lavrov said no.{Lavrov}| "We disagree," the Chinese foreign ministry said.{}',
     "a diplomat of another country": "Russian envoy Ivan Petrov said no.{Russian envoy Ivan Petrov}| The Chinese "
@@ -131,7 +135,7 @@ def test_passages(marked: str) -> None:
 
 @pytest.mark.parametrize(("between", "expected"), [(3, "Ann Lee"), (4, None)])
 def test_he_reaches_four_sentences_back(between: int, expected: str | None) -> None:
-    text = "Ann Lee said no. " + "It was late. " * between + "She added it was late."
+    text = "Ann Lee said no. " + "She was late. " * between + "She added it was late."
     assert speakers(text)[-1] == expected
 
 

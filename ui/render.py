@@ -113,7 +113,7 @@ def _render_citation(citation: Citation, width: int) -> str:
         (
             f"[{citation.number}] {source_line(citation)}",
             wrapped(f"“{citation.cited_text}”", width, indent="    "),
-            f"    {one_line(citation.origin)}:{citation.start}-{citation.end}",
+            f"    {one_line(citation.origin)}, characters {citation.start}-{citation.end}",
         )
     )
 
@@ -135,7 +135,7 @@ def _render_hit(hit: Hit, article: Article, width: int, limit: int | None) -> st
             f"{hit.rank}. {source_line(article)}",
             f"   score {hit.score:.4f}" + (f" ({ranks})" if ranks else ""),
             wrapped(text, width, indent="   "),
-            f"   {one_line(article.origin)}:{hit.passage.start}-{hit.passage.end}",
+            f"   {one_line(article.origin)}, characters {hit.passage.start}-{hit.passage.end}",
         )
     )
 
