@@ -76,10 +76,11 @@ def index_paths(
     removed = 0
     if prune:
         gone = _gone(library, paths, {record.origin for record in records})
-        removed = library.remove_origins(gone) if gone else 0
-        # What is known of a text that another origin still has was perhaps the one's that is gone.
-        again = [record for record in records if library.origin_digest(record.origin) == ""]
-        _put(library, [(record.read(), record.digest) for record in again], _Counts())
+        if gone:
+            removed = library.remove_origins(gone)
+            # What is known of a text that another origin still has was perhaps the one's that is gone.
+            again = [record for record in records if library.origin_digest(record.origin) == ""]
+            _put(library, [(record.read(), record.digest) for record in again], _Counts())
         counts.failed = [failure for failure in counts.failed if failure.origin not in gone]
     return IndexReport(counts.added, counts.updated, counts.unchanged, removed, tuple(counts.failed))
 

@@ -133,7 +133,7 @@ def named_speaker(sentence: str, inside: bool) -> str | None:
     for pattern in _ATTRIBUTIONS:
         for match in pattern.finditer(sentence):
             before = sentence[: match.start("who")]
-            if _inside_quotation(before, inside):
+            if ends_inside_quotation(before, inside):
                 continue
             who = _subject(before, clean_name(match.group("who")), match.group())
             if who:
@@ -141,7 +141,7 @@ def named_speaker(sentence: str, inside: bool) -> str | None:
     for match in _OF_PLACE.finditer(sentence):
         before, who = sentence[: match.start("who")], clean_name(match.group("who"))
         is_full_name = " " in who and is_person(who) and not _ROLE_WORDS.fullmatch(who.split()[-1])
-        if is_full_name and not _inside_quotation(before, inside) and not _BEFORE_OTHERS.search(before):
+        if is_full_name and not ends_inside_quotation(before, inside) and not _BEFORE_OTHERS.search(before):
             return who
     return None
 
@@ -171,8 +171,9 @@ def _without_post(before: str, who: str) -> str:
     return who
 
 
-def _inside_quotation(before: str, inside: bool) -> bool:
-    for character in before:
+def ends_inside_quotation(text: str, inside: bool) -> bool:
+    """True if a text ends inside a quotation; `inside` if it begins inside one."""
+    for character in text:
         if character == '"':
             inside = not inside
         elif character in "“”":

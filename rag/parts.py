@@ -72,10 +72,7 @@ def _pieces(question: str) -> list[str]:
 
 
 def _is_question(piece: str) -> bool:
-    return (
-        re.match(rf"\W*(?:{_ASKS}|did|does|do|is|are|was|were|has|have|can|could|will|would)\b", piece, re.I)
-        is not None
-    )
+    return _OPENING.match(piece) is not None
 
 
 def _with_head(piece: str, before: str) -> str:

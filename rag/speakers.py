@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from index.sentences import SPEECH_VERBS, is_hard_wrapped
 from index.types import Span
 from rag.attributions import (
+    ends_inside_quotation,
     is_country,
     named_speaker,
     names_in,
@@ -120,11 +121,7 @@ def quotation_states(text: str, sentences: Sequence[Span]) -> list[tuple[bool, b
         if paragraph_break in text[end : span.start]:
             inside = False
         begins = inside
-        for character in text[span.start : span.end]:
-            if character == '"':
-                inside = not inside
-            elif character in "“”":
-                inside = character == "“"
+        inside = ends_inside_quotation(text[span.start : span.end], inside)
         states.append((begins, inside))
         end = span.end
     return states

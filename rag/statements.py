@@ -30,7 +30,9 @@ MAX_JOINED = 3
 sentence before it."""
 
 _REFERS_BACK = re.compile(
-    r"^[\"“]?(?:It\b(?!\s(?:is|was|would\sbe|will\sbe|has\sbeen)\s\w+\s(?:to|that)\b)|(?:They|Its|Their|Such)\b|(?:This|These|Those|That)\b(?!\s(?:year|month|week|day|time|morning|night|"
+    r"^[\"“]?(?:It\b(?!\s(?:is|was|would\sbe|will\sbe|has\sbeen)\s\w+\s(?:to|that)\b)|"
+    r"(?:They|Its|Their|Such)\b|(?:This|These|Those|That)\b"
+    r"(?!\s(?:year|month|week|day|time|morning|night|"
     r"spring|summer|autumn|fall|winter)\b))"
 )
 _PERSONAL = re.compile(r"\b(?:[Hh]e|[Ss]he|[Hh]is|[Hh]er)\b")
@@ -39,7 +41,7 @@ _CAPITALISED = re.compile(r"(?<!^)\b[A-Z][\w’'-]+")
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """Consecutive sentences `first..last` (inclusive) of an article, and whose words they are if it is not in them."""
+    """Consecutive sentences `first..last` (inclusive) of an article."""
 
     article: Article
     first: int
@@ -64,7 +66,7 @@ def choose(parts: Sequence[Evidence], articles: Mapping[str, Article]) -> list[C
             if not any(_same_place(piece, other) for other in chosen):
                 chosen.append(piece)
                 taken += 1
-            if taken == limit or (not change and (covered >= ENOUGH_PROBABILITY)):
+            if taken == limit or (not change and covered >= ENOUGH_PROBABILITY):
                 break
     if any(evidence.profile.asks_change for evidence in parts):
         chosen.sort(key=lambda piece: _day(piece.article))
