@@ -1,29 +1,36 @@
-"""Scores of answers, citations and confidences. All are in 0..1 and higher is better, unless they say otherwise."""
+"""Scores of an answer's text and citations. All are in 0..1 and higher is better, unless they say otherwise."""
 
 import re
 import string
 import unicodedata
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
+from eval.citation_support import CitationSupport
 from eval.types import ArticleSpan, CitationCounts, EvalQuestion, Gold, Scores
 from index.errors import ArticleNotFoundError
 from index.types import Article
-from rag.types import Answer, Citation
-
-CALIBRATION_BINS = 10
-"""Equal-width bins of the calibration error; with the few hundred answers of a set, more would be mostly empty."""
 
 GOLD_OVERLAP = 0.5
 """Share of the shorter of a cited span and a gold quote that must be common to both: a citation may be one sentence
 of a longer quote, or a sentence that holds a short quote, but a shared word at the edge is not the evidence."""
 
+MIN_PLURAL_LETTERS = 3
+"""Shortest last word of an accepted answer, in letters, that may have a plural ending in the text: `war` is in `wars`,
+but `he` is not in `hes` and `US` not in `uss`."""
+
 _QUOTES = str.maketrans({"‘": "'", "’": "'", "‚": "'", "‛": "'", "“": '"', "”": '"', "„": '"', "«": '"', "»": '"'})
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
+_WORD = re.compile(r"[^\W_]+")
+_FIRST_WORD = re.compile(r"[\W_]*([^\W_]+)")
+_YES_OR_NO = frozenset({"yes", "no"})
+
+_UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]")
+"""Letters of scripts that write no space between words, or none before particles: Thai, Lao, Burmese, Khmer, Japanese,
+Chinese, Korean. Where a word ends cannot be seen there."""
 
 
 def fold(text: str) -> str:
@@ -32,14 +39,31 @@ def fold(text: str) -> str:
 
 
 def contains(text: str, accepted: str) -> bool:
-    """True if the folded text holds the folded accepted answer.
+    """True if the folded text holds the folded accepted answer as whole words.
 
-    A number must be whole: `5` is not in `15` or `5.2`, while `missile test` is in `missile tests`.
+    The last word may have a plural or possessive ending in the text: `missile test` is in `missile tests`, `Moscow` in
+    `Moscow's`, but `US` is not in `Russia`. A number must be whole: `5` is not in `15` or `5.2`. `yes` and `no` count
+    as the first word of the text only, because later on they are words like any other.
     """
-    wanted = fold(accepted)
-    before = r"(?<!\d)(?<!\d[.,])" if wanted[:1].isdigit() else ""
-    after = r"(?!\d)(?![.,]\d)" if wanted[-1:].isdigit() else ""
-    return bool(wanted) and re.search(before + re.escape(wanted) + after, fold(text)) is not None
+    wanted, given = fold(accepted), fold(text)
+    if wanted.strip(string.punctuation) in _YES_OR_NO:
+        first = _FIRST_WORD.match(given)
+        return first is not None and first[1] == wanted.strip(string.punctuation)
+    return bool(wanted) and _pattern(wanted).search(given) is not None
+
+
+@lru_cache(maxsize=10_000)
+def _pattern(wanted: str) -> re.Pattern[str]:
+    first, last = wanted[0], wanted[-1]
+    before = r"(?<![^\W_])" if first.isalnum() and not _UNSPACED.match(first) else ""
+    after = r"(?![^\W_])" if last.isalnum() and not _UNSPACED.match(last) else ""
+    if first.isdigit():
+        before += r"(?<!\d[.,])"
+    if last.isdigit():
+        after += r"(?![.,]\d)"
+    elif after and len(_WORD.findall(wanted)[-1]) >= MIN_PLURAL_LETTERS:
+        after = (r"(?:es)?" if last in "sxzho" else "") + ("" if last == "s" else "s?") + after
+    return re.compile(before + re.escape(wanted) + after)
 
 
 def is_correct(text: str, question: EvalQuestion) -> bool:
@@ -61,6 +85,12 @@ def squad_tokens(text: str) -> list[str]:
     return _ARTICLES.sub(" ", fold(text).translate(_PUNCTUATION)).split()
 
 
+def exact_match(text: str, accepted: Sequence[str]) -> bool:
+    """True if the tokens of the text are those of one of the accepted answers (Rajpurkar et al. 2016)."""
+    given = squad_tokens(text)
+    return any(given == squad_tokens(answer) for answer in _with_tokens(accepted))
+
+
 def token_f1(text: str, accepted: str) -> float:
     """Harmonic mean of precision and recall of the common tokens (Rajpurkar et al. 2016).
 
@@ -73,16 +103,57 @@ def token_f1(text: str, accepted: str) -> float:
     return 2 * common / (len(given) + len(wanted))
 
 
-def best_f1(text: str, question: EvalQuestion) -> float:
-    """Token F1 against the accepted answer that fits best; `answers_all` together are one accepted answer."""
-    accepted = [*question.answers, *([" ".join(question.answers_all)] if question.answers_all else [])]
-    return max((token_f1(text, answer) for answer in accepted), default=0.0)
+def best_f1(text: str, accepted: Sequence[str]) -> float:
+    """Token F1 against the accepted text that fits best, 0 if there is none."""
+    return max((token_f1(text, answer) for answer in _with_tokens(accepted)), default=0.0)
 
 
-def without_marks(answer: Answer) -> str:
-    """The answer's text without its `[n]`; brackets that are not its own citations stay."""
-    numbers = "|".join(str(citation.number) for citation in answer.citations)
-    return re.sub(rf"\s*\[(?:{numbers})\]", "", answer.text) if numbers else answer.text
+def _with_tokens(accepted: Sequence[str]) -> Sequence[str]:
+    """The accepted answers without those that are nothing but articles and punctuation, unless all are (SQuAD 2.0)."""
+    return [answer for answer in accepted if squad_tokens(answer)] or accepted
+
+
+def best_rouge_l(text: str, accepted: Sequence[str]) -> float:
+    """ROUGE-L (Lin 2004) against the accepted text that fits best, 0 if there is none.
+
+    It is the F-measure of precision and recall of the longest common subsequence of words, by the package rouge_score,
+    without stemming. Words are runs of letters and digits of any script without case; on ASCII text these are the
+    tokens of rouge_score's own tokenizer, which drops every other letter.
+    """
+    return max((_rouge_l(answer, text) for answer in accepted), default=0.0)
+
+
+def _rouge_l(accepted: str, text: str) -> float:
+    return float(_rouge_scorer().score(accepted, text)["rougeL"].fmeasure)
+
+
+@lru_cache(maxsize=1)
+def _rouge_scorer() -> Any:
+    from rouge_score.rouge_scorer import RougeScorer
+
+    return RougeScorer(["rougeL"], use_stemmer=False, tokenizer=_Words())
+
+
+class _Words:
+    """A tokenizer of rouge_score."""
+
+    def tokenize(self, text: str) -> list[str]:
+        return _WORD.findall(fold(text))
+
+
+def answer_text(document: Mapping[str, Any]) -> str:
+    """The text of an `ask --json` document without its `[n]`; brackets that are not its own citations stay."""
+    text = str(document["answer"])
+    numbers = "|".join(str(citation["number"]) for citation in document["citations"])
+    return re.sub(rf"\s*\[(?:{numbers})\]", "", text) if numbers else text
+
+
+def cited_spans(document: Mapping[str, Any]) -> list[ArticleSpan]:
+    """The characters that an `ask --json` document cites."""
+    return [
+        ArticleSpan(citation["article_id"], citation["start_char_index"], citation["end_char_index"])
+        for citation in document["citations"]
+    ]
 
 
 def matches_gold(span: ArticleSpan, gold: ArticleSpan) -> bool:
@@ -92,76 +163,80 @@ def matches_gold(span: ArticleSpan, gold: ArticleSpan) -> bool:
     return span.article_id == gold.article_id and common > 0 and common >= GOLD_OVERLAP * shorter
 
 
+def gold_overlap(cited: Sequence[ArticleSpan], gold: Sequence[ArticleSpan]) -> float:
+    """The share of the characters of the gold quotes that the citations hold.
+
+    Characters are counted once, however often they are cited or quoted. A quote that an article holds in several places
+    has a span for each; spans of one article with the same length are taken as such places, and only the one that is
+    cited best (of equals the first) counts. Raises ValueError if there is no gold span.
+    """
+    if not gold:
+        raise ValueError("overlap with no gold quote is undefined")
+    held: dict[str, set[int]] = defaultdict(set)
+    for span in cited:
+        held[span.article_id].update(range(span.start, span.end))
+    best: dict[tuple[str, int], tuple[int, ArticleSpan]] = {}
+    for place in gold:
+        key = (place.article_id, place.end - place.start)
+        common = len(held[place.article_id].intersection(range(place.start, place.end)))
+        if key not in best or common > best[key][0]:
+            best[key] = (common, place)
+    wanted = {(place.article_id, at) for _, place in best.values() for at in range(place.start, place.end)}
+    return sum(at in held[article_id] for article_id, at in wanted) / len(wanted) if wanted else 0.0
+
+
 def score_answer(
-    question: EvalQuestion, gold: Gold | None, text: str | None, cited: Sequence[ArticleSpan], *, refused: bool = False
+    question: EvalQuestion,
+    gold: Gold | None,
+    text: str | None,
+    cited: Sequence[ArticleSpan],
+    *,
+    refused: bool = False,
+    support: CitationSupport | None = None,
 ) -> Scores:
-    """The scores of an answer's text (without marks) and cited spans.
+    """The scores of an answer's text (without marks), its cited spans, and how well these support it.
 
     `text` is `None` for a refusal and for a question that failed; both score 0, and only a refusal is `refused`.
+    Of an unanswerable question only the refusal, the length and the citations' support are scored.
     """
-    answerable = question.answerable
-    wanted = gold if answerable else None
+    short = (*question.answers, *((" ".join(question.answers_all),) if question.answers_all else ()))
+    can_match, can_compare = question.answerable and bool(short), question.answerable and bool(question.accepted)
+    wanted = gold if question.answerable else None
+    quotes = () if wanted is None else wanted.spans
     spans = () if text is None else cited
     return Scores(
+        answerable=question.answerable,
         refused=refused,
-        contains=(text is not None and is_correct(text, question)) if answerable else None,
-        f1=(0.0 if text is None else best_f1(text, question)) if answerable else None,
-        gold_quote=None if wanted is None else any(matches_gold(s, quote) for s in spans for quote in wanted.spans),
-        gold_article=None if wanted is None else any(s.article_id in wanted.article_ids for s in spans),
+        contains=(text is not None and is_correct(text, question)) if can_match else None,
+        exact_match=(text is not None and exact_match(text, short)) if can_match else None,
+        f1=(0.0 if text is None else best_f1(text, question.accepted)) if can_compare else None,
+        rouge_l=(0.0 if text is None else best_rouge_l(text, question.accepted)) if can_compare else None,
+        gold_quote=any(matches_gold(span, quote) for span in spans for quote in quotes) if quotes else None,
+        gold_overlap=gold_overlap(spans, quotes) if quotes else None,
+        gold_article=None if wanted is None else any(span.article_id in wanted.article_ids for span in spans),
+        citation_recall=None if support is None else support.recall,
+        citation_precision=None if support is None else support.precision,
         words=None if text is None else len(text.split()),
     )
 
 
-def count_citations(answer: Answer, find_article: Callable[[str], Article]) -> CitationCounts:
-    """Counts over one answer. A citation is exact if the article exists and has those characters at that place.
+def count_citations(document: Mapping[str, Any], find_article: Callable[[str], Article]) -> CitationCounts:
+    """Counts over an `ask --json` document. A citation is exact if the article has those characters at that place.
 
-    A statement with a citation is the precondition of ALCE's citation recall (Gao et al. 2023); whether the citation
-    supports it is not judged here.
+    `find_article` gives the article of an identifier, or raises ArticleNotFoundError.
     """
     return CitationCounts(
-        citations=len(answer.citations),
-        exact_citations=sum(_is_exact(citation, find_article) for citation in answer.citations),
-        statements=len(answer.statements),
-        cited_statements=sum(bool(statement.citations) for statement in answer.statements),
+        citations=len(document["citations"]),
+        exact_citations=sum(_is_exact(citation, find_article) for citation in document["citations"]),
+        statements=len(document["statements"]),
+        cited_statements=sum(bool(statement["citations"]) for statement in document["statements"]),
     )
 
 
-def _is_exact(citation: Citation, find_article: Callable[[str], Article]) -> bool:
+def _is_exact(citation: Mapping[str, Any], find_article: Callable[[str], Article]) -> bool:
+    start, end = citation["start_char_index"], citation["end_char_index"]
     try:
-        text = find_article(citation.article_id).text
+        text = find_article(citation["article_id"]).text
     except ArticleNotFoundError:
         return False
-    in_range = 0 <= citation.start < citation.end <= len(text)
-    return in_range and text[citation.start : citation.end] == citation.cited_text
-
-
-def auroc(positive: Sequence[float], negative: Sequence[float]) -> float | None:
-    """The chance that a random positive scores above a random negative, ties counting half; `None` if a side is empty.
-
-    It is the area under the ROC curve and the rank-sum statistic U / (n₊ n₋) of Mann & Whitney (1947); 0.5 is chance.
-    """
-    if not len(positive) or not len(negative):
-        return None
-    ordered = np.sort(np.asarray(negative, dtype=np.float64))
-    values = np.asarray(positive, dtype=np.float64)
-    below = np.searchsorted(ordered, values, side="left")
-    not_above = np.searchsorted(ordered, values, side="right")
-    return float((below + not_above).sum() / (2 * len(positive) * len(negative)))
-
-
-def calibration_bins(confidences: Sequence[float]) -> npt.NDArray[np.int64]:
-    """The bin of each confidence, 0..9: `(0.1 i, 0.1 (i + 1)]`, and 0 itself in the first."""
-    edges = np.arange(1, CALIBRATION_BINS) / CALIBRATION_BINS
-    return np.digitize(np.asarray(confidences, dtype=np.float64), edges, right=True).astype(np.int64)
-
-
-def expected_calibration_error(confidences: Sequence[float], correct: Sequence[bool]) -> float | None:
-    """The mean gap between confidence and accuracy over bins, weighted by size; lower is better; `None` if empty.
-
-    Naeini et al. (2015) and Guo et al. (2017): Σ |bin| / n · |accuracy(bin) - mean confidence(bin)|.
-    """
-    if not len(confidences):
-        return None
-    gaps = np.asarray(correct, dtype=np.float64) - np.asarray(confidences, dtype=np.float64)
-    sums = np.bincount(calibration_bins(confidences), weights=gaps)
-    return float(np.abs(sums).sum() / len(gaps))
+    return 0 <= start < end <= len(text) and text[start:end] == str(citation["cited_text"])

@@ -1,55 +1,80 @@
-"""Retrieval scores of one ranking, at the level of passages and of articles, by ir_measures."""
+"""Retrieval scores of one question's rankings, at the level of articles and of passages, by ir_measures."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from typing import Any
 
 from eval.types import Gold, RankingScores
 from index.types import Hit
 
-MEASURES = ("nDCG@10", "RR@10", "R@5", "R@10", "Success@1", "Success@5")
-"""nDCG (Järvelin & Kekäläinen 2002), reciprocal rank, recall, and whether a relevant one is among the first."""
+MEASURES = ("nDCG@10", "RR@10", "R@5", "R@10", "R@50", "Success@1", "Success@5", "Success@10", "AP")
+"""nDCG (Järvelin & Kekäläinen 2002) with the grade as gain, reciprocal rank, recall, whether a relevant one is among
+the first, and average precision. Each is in 0..1; higher is better."""
 
-RATE_MEASURES = frozenset({"Success@1", "Success@5"})
+RATE_MEASURES = frozenset({"Success@1", "Success@5", "Success@10"})
 """Measures that are 0 or 1 for each question, so that their mean is a rate."""
 
 LEVELS = ("article", "passage")
 
-RANKING_DEPTH = 10
-"""Passages asked of a search: as deep as the measures look. More would not do: how many passages one article may have
-depends on how many are asked for, so the first ten of a longer list are not the ten that a user gets."""
+DEPTHS = (10, 50)
+"""Passages asked of a search, once each: 10 as an answer uses them, for the measures that look at ten or fewer, and 50
+for those that look deeper. How many passages one article may have depends on how many are asked for, so the first ten
+of fifty are not the ten that a user gets."""
 
-_QUERY = "q"
-"""Rankings are scored one at a time, so one identifier is enough."""
+DEEP_MEASURES = frozenset({"R@50", "AP"})
+"""Measures taken from the longer list."""
 
 
-def score_ranking(hits: Sequence[Hit], gold: Gold) -> RankingScores:
+def score_ranking(shallow: Sequence[Hit], deep: Sequence[Hit], gold: Gold) -> RankingScores:
     """Level → measure → value in 0..1, for hits in order, best first.
 
-    A passage is relevant if it overlaps a gold quote; an article, if it holds one. Articles rank by their best passage
-    (MaxP, Dai & Callan 2019), so their recall is of the articles that the hits bring. An empty ranking, or a quote that
-    no passage overlaps, scores 0 instead of vanishing.
+    `shallow` is what a search gives that is asked for 10 passages, `deep` the same search asked for 50 (see `DEPTHS`):
+    R@50 and AP are of the latter, all others of the former. A passage is relevant if it overlaps a gold quote; an
+    article has the grade of its evidence. Articles rank by their best passage (MaxP, Dai & Callan 2019), so their
+    recall is of the articles that the passages bring. The level `passage` is left out where the gold has no quotes.
+    An empty ranking, or a quote that no passage overlaps, scores 0 instead of vanishing.
     """
-    passages = [hit.passage.passage_id for hit in hits]
-    articles = list(dict.fromkeys(hit.passage.article_id for hit in hits))
-    return {
-        "article": _score(articles, gold.article_ids),
-        "passage": _score(passages, gold.passage_ids),
-    }
+    scores = {"article": _score(rank_articles(shallow), rank_articles(deep), gold.grades)}
+    if gold.spans:
+        passages, deep_passages = ([hit.passage.passage_id for hit in hits] for hits in (shallow, deep))
+        scores["passage"] = _score(passages, deep_passages, dict.fromkeys(gold.passage_ids, 1))
+    return scores
 
 
-def no_ranking() -> RankingScores:
-    """The scores of a question for which there was no search: 0 everywhere."""
-    return {level: dict.fromkeys(MEASURES, 0.0) for level in LEVELS}
+def rank_articles(hits: Iterable[Hit]) -> list[str]:
+    """The identifiers of the articles of hits, each where its best passage is."""
+    return list(dict.fromkeys(hit.passage.article_id for hit in hits))
 
 
-def _score(ranked: Sequence[str], relevant: Collection[str]) -> dict[str, float]:
+def no_ranking(gold: Gold) -> RankingScores:
+    """The scores of a question whose search failed: 0 in everything that it would have been scored for."""
+    return score_ranking((), (), gold)
+
+
+def _score(shallow: Sequence[str], deep: Sequence[str], grades: Mapping[str, int]) -> dict[str, float]:
     import ir_measures
 
     scores = dict.fromkeys(MEASURES, 0.0)
-    if not ranked or not relevant:
+    if not grades:
         return scores
-    qrels = [ir_measures.Qrel(_QUERY, identifier, 1) for identifier in relevant]
+    # One call for both lists: each is a query of its own.
+    qrels = {"shallow": dict(grades), "deep": dict(grades)}
     # Scores fall with the rank and never tie: the order given is the order scored.
-    run = [ir_measures.ScoredDoc(_QUERY, identifier, -float(rank)) for rank, identifier in enumerate(ranked, start=1)]
-    for metric in ir_measures.iter_calc([ir_measures.parse_measure(name) for name in MEASURES], qrels, run):
-        scores[str(metric.measure)] = float(metric.value)
+    run = {
+        name: {identifier: -float(rank) for rank, identifier in enumerate(ranked, start=1)}
+        for name, ranked in (("shallow", shallow), ("deep", deep))
+        if ranked
+    }
+    if run:
+        for metric in ir_measures.iter_calc(_measures(), qrels, run):
+            name = str(metric.measure)
+            if metric.query_id == ("deep" if name in DEEP_MEASURES else "shallow"):
+                scores[name] = float(metric.value)
     return scores
+
+
+@cache
+def _measures() -> tuple[Any, ...]:
+    import ir_measures
+
+    return tuple(ir_measures.parse_measure(name) for name in MEASURES)

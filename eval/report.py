@@ -1,63 +1,67 @@
-"""A report as the JSON document of `dateline eval run --json`, and as a table for the terminal."""
+"""A report as the JSON document of `dateline eval run --json`, as text for the terminal, and as a folder of files."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from textwrap import fill
 from typing import Any
 
-from eval.types import EvalReport, Figure, Figures, QuestionResult
-from index.types import first_words
+from eval.figure_names import (
+    DIRECTION_LEGEND,
+    LABELS,
+    SHORT_LABELS,
+    format_interval,
+    format_value,
+    label,
+    marked_label,
+    one_line,
+    shortened,
+    visible,
+)
+from eval.report_tables import (
+    FigureTable,
+    figure_tables,
+    judge_table,
+    notices,
+    type_columns,
+    where_time_went,
+)
+from eval.results import replace_file, writing
+from eval.types import UNDEFINED, EvalReport, Figures, QuestionResult
+from eval.worst_questions import count_faults, find_fault, worst_results
 
-WORST_QUESTIONS = 10
-"""Questions that the text lists at the end: a screenful to start looking from."""
+__all__ = ["LABELS", "report_json", "report_text", "worst_results", "write_report"]
+
+TEXT_WIDTH = 120
+"""Columns that the tables fit into; baselines get short headings for it, and types are cut."""
 
 LISTED_CHARACTERS = 100
-"""Longest question or answer in that list, in characters."""
+"""Longest question or answer in the list of the worst, in characters."""
 
-LABELS = {
-    "contains": "holds an accepted answer",
-    "f1": "token F1",
-    "mean_words": "mean words",
-    "exactness": "citations exact",
-    "gold_quote": "cites a gold quote",
-    "gold_article": "cites a gold article",
-    "statements_cited": "statements cited",
-    "mean_citations": "mean citations",
-    "rejected": "unanswerable refused",
-    "false_rate": "answerable refused",
-    "auroc": "confidence AUROC",
-    "ece": "calibration error",
-    "coverage": "coverage",
-    "top_passage": "top passage",
-    "keyword_top_passage": "keyword top",
-    "always_refuse": "always refuse",
-    "keyword_retrieval": "keyword only",
-    "dense_retrieval": "dense only",
-}
-"""What the table calls a figure or a baseline; others go by their own name."""
+TYPE_CHARACTERS = 22
+"""Longest type in the table by type, in characters."""
 
-TYPE_COLUMNS = {
-    "contains": "accepted",
-    "f1": "F1",
-    "gold_quote": "gold quote",
-    "gold_article": "gold article",
-    "rejected": "rejected",
-    "false_rate": "false refusals",
-    "passage_nDCG@10": "nDCG@10",
-}
-"""The columns of the table by type, short enough for one line of a terminal."""
-
-FAULT_ORDER = {"failed": 0, "answered, should be refused": 1, "wrong answer": 1, "refused, is answerable": 2}
-"""What can go wrong with a question, the worst first: a wrong answer misleads, a refusal only disappoints."""
+SHORT_CHARACTERS = 8
+"""Longest short heading of a baseline that has none of its own, in characters."""
 
 Row = Sequence[str]
 
 
 def report_json(report: EvalReport) -> dict[str, Any]:
-    """The report as plain data, ready for `json.dumps`; figures are `{"value", "low", "high", "n"}`."""
+    """The report as plain data, ready for `json.dumps`; figures are `{"value", "low", "high", "n"}`.
+
+    `baselines` holds each baseline's figures by name, and its rankings under `retrieval` by level and measure.
+    """
+    made = report.manifest
+    baselines: dict[str, dict[str, Any]] = _nested_json(report.baselines)
+    for name, levels in report.baseline_retrieval.items():
+        baselines.setdefault(name, {})["retrieval"] = _nested_json(levels)
     return {
-        "set": report.set_path,
-        "set_sha256": report.set_sha256,
-        "model": report.model,
-        "library_generation": report.library_generation,
+        "set": made.set_path,
+        "set_sha256": made.set_sha256,
+        "model": made.model,
+        "library_generation": made.library_generation,
         "n": len(report.results),
         "ignored_fields": dict(report.ignored_fields),
         "retrieval": _nested_json(report.retrieval),
@@ -65,102 +69,127 @@ def report_json(report: EvalReport) -> dict[str, Any]:
         "citations": _figures_json(report.citations),
         "refusals": _figures_json(report.refusals),
         "by_type": {
-            label: {"n": report.type_sizes[label], **_figures_json(figures)}
-            for label, figures in report.by_type.items()
+            name: {"n": report.type_sizes[name], **_figures_json(figures)} for name, figures in report.by_type.items()
         },
-        "baselines": {
-            **_nested_json(report.baselines),
-            **{name: _nested_json(levels) for name, levels in report.baseline_retrieval.items()},
-        },
+        "baselines": baselines,
         "timings_ms": _nested_json(report.timings_ms),
         "failures": [{"id": result.question.id, "error": result.failure} for result in report.failures],
+        "judge": _figures_json(report.judge),
+        "risk_coverage": [asdict(point) for point in report.risk_coverage],
+        "reliability": [asdict(group) for group in report.reliability],
+        "seconds": dict(report.seconds),
+        "clusters": report.clusters,
+        "manifest": made.as_json(),
     }
 
 
 def report_text(report: EvalReport) -> str:
     """The report as aligned plain text: figures beside the baselines, types, timings, and the worst questions."""
-    parts = [
-        f"{report.set_path}: {len(report.results)} questions, model {report.model}, "
-        f"library generation {report.library_generation}, {len(report.failures)} failed"
-    ]
-    if report.ignored_fields:
-        names = ", ".join(f"{name!r} ({count})" for name, count in report.ignored_fields.items())
-        parts.append(f"Fields that the format does not have were ignored: {names}")
-    for level, figures in report.retrieval.items():
-        beside = {name: levels[level] for name, levels in report.baseline_retrieval.items()}
-        parts.append(_figures_table(f"Retrieval of {level}s", figures, beside))
-    parts.append(_figures_table("Answers", report.answers, report.baselines))
-    parts.append(_figures_table("Citations", report.citations, report.baselines))
-    parts.append(_figures_table("Refusals and confidence", report.refusals, report.baselines))
-    parts.append(_types_table(report))
+    made = report.manifest
+    system = "" if made.system == "dateline" else f", system {made.system}"
+    head = (
+        f"{made.set_path}: {len(report.results)} questions, model {made.model}{system}, "
+        f"library generation {made.library_generation}, {len(report.failures)} failed"
+    )
+    tables = [_figures_text(table) for table in figure_tables(report)]
+    short = dict.fromkeys(name for _, names in tables for name in names)
+    legend = [f"Headings: {', '.join(f'{_short(name)} = {label(name)}' for name in short)}."] if short else []
+    parts = [one_line(head), _wrapped(*notices(report), DIRECTION_LEGEND, *legend), *(text for text, _ in tables)]
+    parts.append(_types_text(report))
+    judged = judge_table(report)
+    if judged is not None:
+        parts.append(_figures_text(judged)[0])
     if report.timings_ms:
-        rows = [[stage, _value(f["p50"]), _value(f["p95"])] for stage, f in report.timings_ms.items()]
-        parts.append(_table(["Milliseconds", "p50", "p95"], rows))
+        rows = [
+            [one_line(stage), format_value(times["p50"]), format_value(times["p95"])]
+            for stage, times in report.timings_ms.items()
+        ]
+        parts.append(_aligned(["Milliseconds ↓", "p50", "p95"], rows))
+    spent = where_time_went(report.seconds)
+    if spent is not None:
+        parts.append(_wrapped(spent))
     worst = worst_results(report.results)
     if worst:
-        parts.append("\n".join(["Questions to look at first", *(_described(result) for result in worst)]))
-    text = "\n\n".join(parts) + "\n"
+        count = count_faults(report.results)
+        listed = sum(find_fault(result) != "cannot be told" for result in worst)
+        more = f"\n  ... and {count - listed} more" if count > listed else ""
+        parts.append("\n".join(["Questions to look at first", *(_described(result) for result in worst)]) + more)
     # Words of articles and models go to a terminal here: nothing in them may steer it.
-    return "".join(character for character in text if character.isprintable() or character == "\n")
+    return visible("\n\n".join(part for part in parts if part)) + "\n"
 
 
-def worst_results(results: Iterable[QuestionResult], limit: int = WORST_QUESTIONS) -> list[QuestionResult]:
-    """The questions that went wrong: failures, then wrong answers, then false refusals, each most confident first."""
-    faulty = []
-    for result in results:
-        fault = _fault(result)
-        if fault is not None:
-            confidence = 0.0 if result.answer is None else result.answer.confidence
-            faulty.append((FAULT_ORDER[fault], -confidence, result))
-    return [result for _, _, result in sorted(faulty, key=lambda entry: entry[:2])[:limit]]
+def write_report(report: EvalReport, out: Path) -> None:
+    """Writes `report.json`, `report.md` and `report.html` into a folder, which is made if need be.
 
+    Each file is there whole or not at all. Raises InputError if the folder cannot be written to.
+    """
+    from eval.report_markdown import report_markdown
+    from eval.report_page import report_page
 
-def _fault(result: QuestionResult) -> str | None:
-    """What went wrong with a question, a key of FAULT_ORDER, or `None` if nothing did."""
-    if result.failure is not None:
-        return "failed"
-    if not result.question.answerable:
-        return "answered, should be refused" if result.answered else None
-    if result.scores.refused:
-        return "refused, is answerable"
-    return None if result.scores.contains else "wrong answer"
+    documents = {
+        "report.json": json.dumps(report_json(report), indent=2) + "\n",
+        "report.md": report_markdown(report),
+        "report.html": report_page(report),
+    }
+    with writing(out):
+        out.mkdir(parents=True, exist_ok=True)
+        for name, text in documents.items():
+            replace_file(out / name, [text])
 
 
 def _described(result: QuestionResult) -> str:
-    said = result.answer.text if result.failure is None and result.answer is not None else result.failure or ""
-    confidence = "" if result.answer is None else f", confidence {result.answer.confidence:.2f}"
-    return (
-        f"  {result.question.id}  ({_fault(result)}{confidence})\n"
-        f"    Q  {first_words(result.question.text, LISTED_CHARACTERS)}\n"
-        f"    A  {first_words(said, LISTED_CHARACTERS)}"
-    )
+    said = result.failure or ("" if result.answer is None else str(result.answer["answer"]))
+    confidence = "" if result.confidence is None else f", confidence {result.confidence:.2f}"
+    accepted = " / ".join(result.question.accepted)
+    lines = [
+        f"  {one_line(result.question.id)}  ({find_fault(result)}{confidence})",
+        f"    Q  {shortened(result.question.text, LISTED_CHARACTERS)}",
+        f"    A  {shortened(said, LISTED_CHARACTERS)}",
+    ]
+    if accepted and result.question.answerable:
+        lines.append(f"    G  {shortened(accepted, LISTED_CHARACTERS)}")
+    return "\n".join(lines)
 
 
-def _figures_table(title: str, figures: Figures, baselines: Mapping[str, Figures]) -> str:
-    beside = {name: found for name, found in baselines.items() if any(key in found for key in figures)}
-    header = [title, "value", "95% interval", "n", *(LABELS.get(name, name) for name in beside)]
+def _figures_text(table: FigureTable) -> tuple[str, tuple[str, ...]]:
+    """The table, and the baselines that it has only room for short headings of."""
     rows = [
         [
-            LABELS.get(key, key),
-            _value(figure),
-            _interval(figure),
-            str(figure.n),
-            *(_value(found[key]) if key in found else "" for found in beside.values()),
+            marked_label(row.name),
+            format_value(row.figure),
+            format_interval(row.figure),
+            f"{row.figure.n:,}",
+            *("" if figure is None else format_value(figure) for figure in row.beside),
         ]
-        for key, figure in figures.items()
+        for row in table.rows
     ]
-    return _table(header, rows)
+    header = [table.title, "value", "95% interval", "n"]
+    short: tuple[str, ...] = ()
+    text = _aligned([*header, *map(label, table.baselines)], rows)
+    if max(map(len, text.split("\n"))) > TEXT_WIDTH:
+        text, short = _aligned([*header, *map(_short, table.baselines)], rows), table.baselines
+    missing = f"\n  not measurable here: {', '.join(map(label, table.missing))}" if table.missing else ""
+    return text + missing, short
 
 
-def _types_table(report: EvalReport) -> str:
+def _short(baseline: str) -> str:
+    return SHORT_LABELS.get(baseline) or shortened(baseline, SHORT_CHARACTERS)
+
+
+def _types_text(report: EvalReport) -> str:
+    columns = type_columns(report)
     rows = [
-        [label, str(report.type_sizes[label]), *(_value(figures[key]) for key in TYPE_COLUMNS)]
-        for label, figures in report.by_type.items()
+        [
+            shortened(name, TYPE_CHARACTERS),
+            f"{report.type_sizes[name]:,}",
+            *(format_value(figures.get(key, UNDEFINED)) for key in columns),
+        ]
+        for name, figures in report.by_type.items()
     ]
-    return _table(["Type", "n", *TYPE_COLUMNS.values()], rows)
+    return _aligned(["Type", "n", *columns.values()], rows) if rows else ""
 
 
-def _table(header: Row, rows: Sequence[Row]) -> str:
+def _aligned(header: Row, rows: Sequence[Row]) -> str:
     """Columns two spaces apart, the first to the left, the others to the right."""
     rows = [[f"  {row[0]}", *row[1:]] for row in rows]
     widths = [max(len(row[column]) for row in (header, *rows)) for column in range(len(header))]
@@ -174,16 +203,8 @@ def _table(header: Row, rows: Sequence[Row]) -> str:
     return "\n".join(lines)
 
 
-def _value(figure: Figure) -> str:
-    return "-" if figure.value is None else _number(figure.value)
-
-
-def _interval(figure: Figure) -> str:
-    return "-" if figure.low is None or figure.high is None else f"{_number(figure.low)} to {_number(figure.high)}"
-
-
-def _number(value: float) -> str:
-    return f"{value:.1f}" if value >= 10 else f"{value:.3f}"
+def _wrapped(*sentences: str) -> str:
+    return "\n".join(fill(sentence, TEXT_WIDTH, break_long_words=False) for sentence in sentences)
 
 
 def _figures_json(figures: Figures) -> dict[str, Any]:

@@ -1,212 +1,296 @@
-"""Asks a library every question of a set and scores what comes back."""
+"""Puts the questions of a set to a system and its baselines, scores what comes back, and keeps it as it comes."""
 
-import hashlib
-import json
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from functools import lru_cache, partial
+import queue
+import threading
+import time
+from collections.abc import Callable, Sequence
+from collections.abc import Generator as Results
+from contextlib import ExitStack, closing, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from eval.citation_support import RuleChecker
 from eval.gold import locate_evidence
-from eval.metrics import count_citations, score_answer, without_marks
-from eval.questions import load_questions
-from eval.rankings import RANKING_DEPTH, no_ranking, score_ranking
-from eval.report import report_json
-from eval.summary import summarise
-from eval.types import (
-    ArticleSpan,
-    CitationCounts,
-    EvalQuestion,
-    EvalReport,
-    Gold,
-    QuestionResult,
-    RankingScores,
-    Scores,
-    SearchMode,
+from eval.manifest import make_manifest, open_run, read_manifest
+from eval.results import read_results
+from eval.statistics import SEED
+from eval.systems import (
+    DATELINE,
+    SYSTEMS,
+    Ask,
+    Asker,
+    Search,
+    baseline_asks,
+    check_system,
+    library_search,
+    share,
+    system_ask,
+    uses_model,
 )
-from index.errors import DatelineError, InputError
-from index.types import Article, Hit, SearchFilter
-from rag.types import Answer, Question
+from eval.types import EvalQuestion, EvalReport, Gold, Manifest, QuestionResult, QuestionSet
+from index.errors import InputError
+from index.library import Library
+from rag.generators import EXTRACTIVE
 
 if TYPE_CHECKING:
-    from index.library import Library
-    from rag.answering import AnswerSettings
+    from eval.citation_support import Checker
+    from eval.judge import Judge
     from rag.generators import Generator
 
-Ask = Callable[[Question], Answer]
-Search = Callable[[str, SearchFilter, SearchMode], Sequence[Hit]]
-"""A query, a filter and a mode → hits, best first."""
+NO_MODEL = "none"
+"""The model in the manifest of a system that asks none."""
 
-SEARCH_MODES: tuple[SearchMode, ...] = ("hybrid", "keyword", "dense")
+INTERRUPTED_WAIT_SECONDS = 2.0
+"""After an interruption, how long the questions under way are waited for. Extractive answers take a fraction of it; a
+model that is silent would keep the user waiting for a minute, and its question is asked again by the next run."""
 
-ANSWERING_BASELINES: Mapping[str, SearchMode] = {"top_passage": "hybrid", "keyword_top_passage": "keyword"}
-"""Baselines that answer every question with the first passage of a search, word for word, and cite all of it."""
-
-ARTICLE_CACHE_SIZE = 256
-"""Articles kept while citations are checked: an answer's citations are mostly in articles just cited."""
+_POLL_SECONDS = 0.5
+"""Longest wait without looking for Ctrl-C, which on Windows does not interrupt a wait."""
 
 _log = logging.getLogger(__name__)
 
+_Task = tuple[EvalQuestion, Gold | None]
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """How a set is run.
+
+    `system` is one of `eval.systems.SYSTEMS`, `k` the passages that an answer is made from, `jobs` how many questions
+    are asked at a time, `seed` that of the intervals. `baselines` says whether the other systems are run beside it.
+    `checker` tells whether cited words support a statement, `None` for the rules of `rag.support`; `judge` gives a
+    language model's opinion, `None` for none. `fresh` replaces what the folder holds, `retry_failed` asks the
+    questions again that ended in an error.
+    """
+
+    system: str = DATELINE
+    k: int = 10
+    jobs: int = 1
+    seed: int = SEED
+    baselines: bool = True
+    checker: "Checker | None" = None
+    judge: "Judge | None" = None
+    fresh: bool = False
+    retry_failed: bool = False
+
 
 def run_set(
-    set_path: Path,
-    library: "Library",
+    question_set: QuestionSet,
+    library: Library,
     *,
-    out: Path | None = None,
+    model: str = EXTRACTIVE,
     generator: "Generator | None" = None,
-    settings: "AnswerSettings | None" = None,
-    system: str | None = None,
+    options: RunOptions | None = None,
+    out: Path | None = None,
+    command: str = "",
     on_progress: Callable[[int, int], None] | None = None,
     ask: Ask | None = None,
     search: Search | None = None,
 ) -> EvalReport:
-    """Asks every question of the set and returns the report.
+    """Asks every question of the set and returns the report, in the order of the set.
 
-    `generator` writes the answers, `None` for extractive ones; `system` is the model's name in the report (by default
-    the generator's). With `out`, a folder that is made if need be, each question's result is appended to
-    `results.jsonl` as soon as it is there, and the report is written to `report.json`; earlier ones are replaced.
-    `on_progress` is given the questions done and the questions in all. `ask` and `search` stand in for the library's
-    own answering and retrieval.
+    `generator` writes the answers, `None` for extractive ones; `model` is its name. With `out`, a folder that is made
+    if need be, `manifest.json` is written first, each result is a line of `results.jsonl` as soon as it is there, and
+    the report follows at the end. Run again with the same identity, only what is missing is asked. `on_progress` is
+    given the questions done and the questions in all. `ask` and `search` stand in for the system's answering and the
+    library's retrieval; with several jobs both are called from several threads, and the encoder of a judge must be
+    the library's own by `eval.systems.share`. Models in this process (`hf:`) answer one question at a time.
 
-    The set and its evidence are checked before anything is asked: QuestionSetError. A question that ends in an error
-    is recorded as a failure and scores 0. Raises InputError if `out` cannot be written.
+    The set's evidence is looked for before anything is asked: QuestionSetError. A question that ends in an error is
+    recorded as a failure and scores 0. An interruption is raised again as a KeyboardInterrupt that says how to go on.
+
+    Raises:
+        InputError: An option is wrong, or `out` cannot be written or holds something else: another run, results
+            without a manifest. What is there is replaced only where `fresh` says so.
+        LibraryError, EncoderError: The library or its encoder cannot be opened.
     """
-    questions = load_questions(set_path)
-    set_sha256 = hashlib.sha256(set_path.read_bytes()).hexdigest()
-    gold = locate_evidence(questions, library, set_path)
-    ask = ask or _library_ask(library, generator, settings)
-    search = search or _library_search(library)
-    find_article = lru_cache(maxsize=ARTICLE_CACHE_SIZE)(library.article)
-    results = []
-    with _results_file(out) as write:
-        for done, question in enumerate(questions, start=1):
-            result = run_question(question, gold.get(question.id), ask, search, find_article)
-            results.append(result)
-            write(result.as_json())
-            if on_progress is not None:
-                on_progress(done, len(questions))
-    report = summarise(
-        results,
-        set_path=str(set_path),
-        set_sha256=set_sha256,
-        model=system or ("extractive" if generator is None else generator.name),
-        library_generation=library.generation,
+    options = options or RunOptions()
+    check_system(options.system)
+    if options.jobs < 1 or options.k < 1:
+        raise InputError(f"The jobs ({options.jobs}) and passages ({options.k}) of a run must be 1 or more.")
+    if not uses_model(options.system):
+        model, generator = NO_MODEL, None
+    elif generator is not None:
+        model = generator.name
+    jobs = 1 if model.startswith("hf:") else options.jobs
+    gold = locate_evidence(question_set, library)
+    settings = _settings(options, generator)
+    manifest = make_manifest(
+        question_set,
+        library,
+        model=model,
+        system=options.system,
+        settings=settings,
+        seed=options.seed,
+        command=command,
+        jobs=jobs,
     )
+    folder = nullcontext((manifest, None)) if out is None else open_run(out, manifest, fresh=options.fresh)
+    with folder as (manifest, file):
+        if file is not None and options.retry_failed and any(result.failure for result in file.finished):
+            file.replace([result for result in file.finished if result.failure is None])
+        results = {} if file is None else {result.question.id: result for result in file.finished}
+        tasks = [(asked, gold.get(asked.id)) for asked in question_set.questions if asked.id not in results]
+        total = len(question_set.questions)
+        if results and on_progress is not None:
+            on_progress(len(results), total)
+        stopped, generation = threading.Event(), library.generation
+        try:
+            askers = _askers(library, min(jobs, len(tasks)), options, generator, stopped, ask, search)
+            with closing(_work_through(tasks, askers, stopped)) as finished:
+                for result in finished:
+                    if file is not None:
+                        file.append(result)
+                    results[result.question.id] = result
+                    if on_progress is not None:
+                        on_progress(len(results), total)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(_how_to_go_on(len(results), total, out)) from None
+        if library.generation != generation:
+            _log.warning("The library changed while the questions were asked; run the set again with --fresh.")
+        ordered = [results[asked.id] for asked in question_set.questions]
+        if file is not None and file.finished != ordered:
+            file.replace(ordered)
+        return _report(ordered, manifest, out)
+
+
+def report_of(folder: Path) -> EvalReport:
+    """The report of a run, made again from its manifest and results alone; of an unfinished one, of what is done.
+
+    Raises `InputError` if the folder does not hold them.
+    """
+    return _report(read_results(folder), read_manifest(folder), None)
+
+
+def _report(results: Sequence[QuestionResult], manifest: Manifest, out: Path | None) -> EvalReport:
+    from eval.summary import summarise
+
+    report = summarise(results, manifest=manifest)
     if out is not None:
-        with _writing(out):
-            (out / "report.json").write_text(json.dumps(report_json(report), indent=2) + "\n", encoding="utf-8")
+        from eval.report import write_report
+
+        write_report(report, out)
     return report
 
 
-def run_question(
-    question: EvalQuestion, gold: Gold | None, ask: Ask, search: Search, find_article: Callable[[str], Article]
-) -> QuestionResult:
-    """Asks one question and scores the answer, the rankings and the baselines.
+def _settings(options: RunOptions, generator: "Generator | None") -> dict[str, Any]:
+    """What decides the results besides the set, the articles and the code; part of the run's identity."""
+    from rag.answering import AnswerSettings
 
-    Rankings are of the question as the system understood it (a follow-up made to stand alone), baselines too. Only
-    answerable questions are searched: nothing that a baseline finds for the others is right.
-    """
-    limits = SearchFilter(date_to=question.as_of)
-    answer, failure = _attempt(question, partial(ask, Question(question.text, question.history, limits)))
-    query = question.text if answer is None else answer.standalone_question
-    hits: dict[SearchMode, Sequence[Hit]] = {}
-    if question.answerable:
-        for mode in SEARCH_MODES:
-            found, search_failure = _attempt(question, partial(search, query, limits, mode))
-            hits[mode] = found or ()
-            failure = failure or search_failure
-    return QuestionResult(
-        question=question,
-        answer=answer,
-        failure=failure,
-        scores=_score(question, gold, answer),
-        counts=CitationCounts() if answer is None else count_citations(answer, find_article),
-        rankings=_rankings(hits, gold, failed=answer is None),
-        baselines={
-            name: _score_top_passage(question, gold, hits.get(mode, ())) for name, mode in ANSWERING_BASELINES.items()
-        },
+    answers = AnswerSettings(k=options.k)
+    budget = (
+        {} if generator is None else {"prompt_tokens": answers.prompt_tokens, "answer_tokens": answers.answer_tokens}
     )
+    return {
+        "k": answers.k,
+        "mode": SYSTEMS[options.system],
+        **budget,
+        "checker": (options.checker or RuleChecker()).name,
+        "judge": None if options.judge is None else options.judge.name,
+        "baselines": options.baselines,
+    }
 
 
-def _attempt(question: EvalQuestion, action: Callable[[], Any]) -> tuple[Any, str | None]:
-    """What the action returns, or the sentence that says why it failed.
-
-    Every exception counts: one question must not cost the answers to all others, and the run names what failed.
-    """
-    try:
-        return action(), None
-    except DatelineError as error:
-        return None, str(error)
-    except Exception as error:  # noqa: BLE001
-        _log.warning("question %r ended in an unexpected error", question.id, exc_info=True)
-        return None, f"{type(error).__name__}: {error}"
-
-
-def _score(question: EvalQuestion, gold: Gold | None, answer: Answer | None) -> Scores:
-    if answer is None or answer.refused:
-        return score_answer(question, gold, None, (), refused=answer is not None)
-    cited = [ArticleSpan(citation.article_id, citation.start, citation.end) for citation in answer.citations]
-    return score_answer(question, gold, without_marks(answer), cited)
-
-
-def _rankings(
-    hits: Mapping[SearchMode, Sequence[Hit]], gold: Gold | None, *, failed: bool
-) -> dict[SearchMode, RankingScores]:
-    """Scores by mode. Where the system gave no answer it had no result either, while the other searches did."""
-    if gold is None:
-        return {}
-    scores = {mode: score_ranking(found, gold) for mode, found in hits.items()}
-    if failed and scores:
-        scores["hybrid"] = no_ranking()
-    return scores
-
-
-def _score_top_passage(question: EvalQuestion, gold: Gold | None, hits: Sequence[Hit]) -> Scores:
-    if not hits:
-        return score_answer(question, gold, None, ())
-    passage = hits[0].passage
-    return score_answer(question, gold, passage.text, [ArticleSpan(passage.article_id, passage.start, passage.end)])
-
-
-def _library_ask(library: "Library", generator: "Generator | None", settings: "AnswerSettings | None") -> Ask:
-    from rag.answering import AnswerSettings, ask
-
-    chosen = AnswerSettings() if settings is None else settings
-    return lambda question: ask(question, library, generator=generator, settings=chosen)
-
-
-def _library_search(library: "Library") -> Search:
-    from rag.retrieval import retrieve
-
-    return lambda query, limits, mode: retrieve(library, query, k=RANKING_DEPTH, search_filter=limits, mode=mode)
-
-
-@contextmanager
-def _results_file(out: Path | None) -> Iterator[Callable[[dict[str, Any]], None]]:
-    """A function that writes one line to `results.jsonl`, or nowhere if no folder is given."""
+def _how_to_go_on(done: int, total: int, out: Path | None) -> str:
     if out is None:
-        yield lambda record: None
+        return f"Interrupted after {done} of {total} questions; nothing is kept without --out FOLDER."
+    return f"Interrupted. {done} of {total} questions are in {str(out)!r}; run the same command again to go on."
+
+
+def _askers(
+    library: Library,
+    count: int,
+    options: RunOptions,
+    generator: "Generator | None",
+    stopped: threading.Event,
+    ask: Ask | None,
+    search: Search | None,
+) -> list[Asker]:
+    """One for each thread, with a library of its own if there are several: a library serves one thread at a time."""
+
+    def asker(own: Library) -> Asker:
+        asked = ask or system_ask(options.system, own, generator, options.k, stopped)
+        baselines = {}
+        if options.baselines:
+            baselines = baseline_asks(options.system, own, options.k, generated=generator is not None)
+        checker = options.checker or RuleChecker()
+        return Asker(
+            own,
+            options.system,
+            asked,
+            baselines,
+            search or library_search(own),
+            k=options.k,
+            with_baselines=options.baselines,
+            checker=checker,
+            judge=options.judge,
+        )
+
+    if count <= 1 or not isinstance(library, Library):
+        return [asker(library)] * count
+    encoder = share(library.encoder)
+    with ExitStack() as opened:
+        askers = [asker(opened.enter_context(Library.open(library.path, encoder))) for _ in range(count)]
+        opened.pop_all()  # each thread closes its own
+    return askers
+
+
+def _work_through(
+    tasks: Sequence[_Task], askers: Sequence[Asker], stopped: threading.Event
+) -> Results[QuestionResult, None, None]:
+    """The results as they come; with several askers, each in a thread of its own."""
+    if len(askers) <= 1:
+        for question, gold in tasks:
+            yield askers[0].run(question, gold)
         return
-    # What a model writes may hold half a surrogate pair; as a backslash escape it is still the same JSON string.
-    with _writing(out):
-        out.mkdir(parents=True, exist_ok=True)
-        file = (out / "results.jsonl").open("w", encoding="utf-8", errors="backslashreplace", newline="\n")
-
-    def write(record: dict[str, Any]) -> None:
-        with _writing(out):
-            file.write(json.dumps(record, ensure_ascii=False) + "\n")
-            file.flush()
-
-    with file:
-        yield write
-
-
-@contextmanager
-def _writing(out: Path) -> Iterator[None]:
+    waiting: queue.SimpleQueue[_Task] = queue.SimpleQueue()
+    for task in tasks:
+        waiting.put(task)
+    done: queue.SimpleQueue[QuestionResult | BaseException] = queue.SimpleQueue()
+    # Daemons: after an interruption, a model that is silent must not keep the process from ending.
+    threads = [
+        threading.Thread(target=_work, args=(asker, waiting, done, stopped), name="dateline-eval", daemon=True)
+        for asker in askers
+    ]
+    for thread in threads:
+        thread.start()
     try:
-        yield
-    except OSError as error:
-        reason = error.strerror or error
-        raise InputError(f"results cannot be written to {str(out)!r}: {reason}; name a folder with --out") from error
+        for _ in tasks:
+            outcome = _next(done)
+            if isinstance(outcome, BaseException):
+                raise outcome
+            yield outcome
+    finally:
+        stopped.set()
+        end = time.monotonic() + INTERRUPTED_WAIT_SECONDS
+        for thread in threads:
+            thread.join(max(0.0, end - time.monotonic()))
+
+
+def _work(
+    asker: Asker,
+    waiting: "queue.SimpleQueue[_Task]",
+    done: "queue.SimpleQueue[QuestionResult | BaseException]",
+    stopped: threading.Event,
+) -> None:
+    try:
+        while not stopped.is_set():
+            try:
+                question, gold = waiting.get_nowait()
+            except queue.Empty:
+                break
+            done.put(asker.run(question, gold))
+    except BaseException as error:  # noqa: BLE001  -- raised again by the thread that reads the results
+        done.put(error)
+    finally:
+        asker.close()
+
+
+def _next(done: "queue.SimpleQueue[QuestionResult | BaseException]") -> QuestionResult | BaseException:
+    while True:
+        try:
+            return done.get(timeout=_POLL_SECONDS)
+        except queue.Empty:
+            continue

@@ -1,172 +1,149 @@
-"""Results of questions in, figures of a run out."""
+"""Results of questions in, the report of a run out."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
-from eval.rankings import LEVELS, MEASURES, RATE_MEASURES
-from eval.statistics import auroc_figure, calibration_figure, mean, quantile, rate, rate_of
-from eval.types import EvalReport, Figure, Figures, QuestionResult, Scores, SearchMode
+from eval.figures import (
+    SYSTEM,
+    Group,
+    answer_figures,
+    citation_figures,
+    confidence_figures,
+    confidence_of,
+    gold_figures,
+    headline_figures,
+    judgeable,
+    refusal_figures,
+    retrieval_figures,
+    support_figures,
+)
+from eval.selective import reliability, risk_coverage
+from eval.statistics import quantile
+from eval.types import EvalReport, Figure, Figures, Manifest, QuestionResult, Scores
 
 QUANTILES = {"p50": 0.50, "p95": 0.95}
 
 ALWAYS_REFUSE = "always_refuse"
 """The baseline that answers nothing: it rejects every unanswerable question and every other one too."""
 
+BASELINES = ("keyword_only", "dense_only", "top_passage", "keyword_top_passage", "extractive")
+"""Baselines in the order of the report; others follow by name, and ALWAYS_REFUSE comes last."""
 
-def summarise(
-    results: Sequence[QuestionResult], *, set_path: str, set_sha256: str, model: str, library_generation: int
-) -> EvalReport:
-    """The report of a run; every figure states how many things it was measured on."""
+RANKING_BASELINES = {"keyword_only": "keyword", "dense_only": "dense"}
+"""Baselines of the retrieval, and the ranking that each is measured by."""
+
+
+def summarise(results: Sequence[QuestionResult], *, manifest: Manifest) -> EvalReport:
+    """The report of a run; every figure states how many things it was measured on.
+
+    All names of figures are there in every report, `UNDEFINED` where nothing was measured. Where questions state
+    clusters, all intervals are of clusters.
+    """
+    group = Group.of(results, manifest.seed)
     ignored = Counter(name for result in results for name in result.question.ignored_fields)
     sizes = Counter(result.question.type for result in results)
-    of_type = {label: [result for result in results if result.question.type == label] for label in sorted(sizes)}
-    baselines = {
-        name: baseline_figures([result.baselines[name] for result in results])
-        for name in (results[0].baselines if results else ())
-    }
+    told = judgeable(results)
+    given = [result for result in told if result.answered]
+    sure, wrong = [confidence_of(result) for result in given], [not result.correct for result in given]
     return EvalReport(
-        set_path=set_path,
-        set_sha256=set_sha256,
-        model=model,
-        library_generation=library_generation,
+        manifest=manifest,
         ignored_fields=dict(sorted(ignored.items())),
-        retrieval=retrieval_figures(results, "hybrid"),
-        answers=answer_figures([result.scores for result in results]),
-        citations=citation_figures(results),
-        refusals={**refusal_figures([result.scores for result in results]), **confidence_figures(results)},
-        by_type={label: headline_figures(group) for label, group in of_type.items()},
+        retrieval=retrieval_figures(group, SYSTEM),
+        answers=answer_figures(group, group.scores),
+        citations=citation_figures(group),
+        refusals={**refusal_figures(group, group.scores), **confidence_figures(group)},
+        by_type={label: headline_figures(_of_type(group, label)) for label in sorted(sizes)},
         type_sizes=dict(sorted(sizes.items())),
-        baselines={**baselines, ALWAYS_REFUSE: _always_refuse(results)},
+        baselines=_baselines(group),
         baseline_retrieval={
-            "keyword_retrieval": retrieval_figures(results, "keyword"),
-            "dense_retrieval": retrieval_figures(results, "dense"),
+            name: retrieval_figures(group, ranking)
+            for name, ranking in RANKING_BASELINES.items()
+            if manifest.settings.get("baselines", True)
         },
         timings_ms=_timings(results),
+        judge=_judge(results, manifest.seed),
+        risk_coverage=risk_coverage(sure, wrong, len(told)),
+        reliability=reliability(sure, [not flag for flag in wrong]),
+        seconds=_seconds(results),
+        clusters=None if group.clusters is None else _count_clusters(group.clusters),
         results=tuple(results),
     )
 
 
-def retrieval_figures(results: Iterable[QuestionResult], mode: SearchMode) -> dict[str, Figures]:
-    """Level → measure → figure, over answerable questions with evidence."""
-    rankings = [result.rankings[mode] for result in results if mode in result.rankings]
+def _baselines(group: Group) -> dict[str, Figures]:
+    """The baselines of the results by name; a result that lacks one counts as if it had failed to answer."""
+    present = {name for result in group.results for name in result.baselines}
+    known = [name for name in BASELINES if name in present]
+    others = sorted(present.difference(BASELINES, {ALWAYS_REFUSE}))
+    scores = {
+        name: [result.baselines.get(name) or _unanswered(result.scores, refused=False) for result in group.results]
+        for name in (*known, *others)
+    }
+    scores[ALWAYS_REFUSE] = [_unanswered(result.scores, refused=True) for result in group.results]
+    return {name: baseline_figures(group, of_baseline) for name, of_baseline in scores.items()}
 
-    def figure(level: str, measure: str) -> Figure:
-        values = [ranking[level][measure] for ranking in rankings]
-        return rate(value > 0 for value in values) if measure in RATE_MEASURES else mean(values)
 
-    return {level: {measure: figure(level, measure) for measure in MEASURES} for level in LEVELS}
-
-
-def answer_figures(scores: Sequence[Scores]) -> dict[str, Figure]:
-    """`contains` and `f1` over the answerable questions, refused ones counting 0; `mean_words` over given answers."""
+def baseline_figures(group: Group, scores: Sequence[Scores]) -> dict[str, Figure]:
+    """The figures of a baseline: its answers, citations and refusals, one score for each result."""
     return {
-        "contains": _rate_where_known(scores, lambda score: score.contains),
-        "f1": mean(score.f1 for score in scores if score.f1 is not None),
-        "mean_words": mean(score.words for score in scores if score.words is not None),
+        **answer_figures(group, scores),
+        **support_figures(group, scores),
+        **gold_figures(group, scores),
+        **refusal_figures(group, scores),
+        "coverage": group.rate(score.words is not None for score in scores),
     }
 
 
-def gold_figures(scores: Sequence[Scores]) -> dict[str, Figure]:
-    """The share of answerable questions with evidence whose answer cites a gold quote, and a gold article."""
-    return {
-        "gold_quote": _rate_where_known(scores, lambda score: score.gold_quote),
-        "gold_article": _rate_where_known(scores, lambda score: score.gold_article),
-    }
+def _unanswered(scores: Scores, *, refused: bool) -> Scores:
+    """The scores of the same question without an answer."""
+    return replace(
+        scores,
+        refused=refused,
+        contains=None if scores.contains is None else False,
+        exact_match=None if scores.exact_match is None else False,
+        f1=None if scores.f1 is None else 0.0,
+        rouge_l=None if scores.rouge_l is None else 0.0,
+        gold_quote=None if scores.gold_quote is None else False,
+        gold_overlap=None if scores.gold_overlap is None else 0.0,
+        gold_article=None if scores.gold_article is None else False,
+        citation_recall=None,
+        citation_precision=None,
+        words=None,
+    )
 
 
-def refusal_figures(scores: Sequence[Scores]) -> dict[str, Figure]:
-    """`rejected`: unanswerable questions that were refused; `false_rate`: answerable ones that were (lower is better).
+def _judge(results: Sequence[QuestionResult], seed: int) -> Figures:
+    if all(result.judgement is None for result in results):
+        return {}
+    from eval.judge import judge_figures
 
-    A question that failed was not refused.
-    """
-    return {
-        "rejected": rate(score.refused for score in scores if score.contains is None),
-        "false_rate": rate(score.refused for score in scores if score.contains is not None),
-    }
+    return judge_figures(results, seed=seed)
 
 
-def citation_figures(results: Sequence[QuestionResult]) -> dict[str, Figure]:
-    """`exactness` over citations, the gold figures over questions, `statements_cited` over statements,
-    `mean_citations` over given answers."""
-    counts = [result.counts for result in results if result.answered]
-    all_counts = [result.counts for result in results]
-    return {
-        "exactness": rate_of(sum(c.exact_citations for c in all_counts), sum(c.citations for c in all_counts)),
-        **gold_figures([result.scores for result in results]),
-        "statements_cited": rate_of(sum(c.cited_statements for c in counts), sum(c.statements for c in counts)),
-        "mean_citations": mean(c.citations for c in counts),
-    }
-
-
-def confidence_figures(results: Sequence[QuestionResult]) -> dict[str, Figure]:
-    """What the confidence is worth.
-
-    `auroc`: how well it separates answerable questions from unanswerable ones, refused or not; a failed question
-    counts as the worst its side can have. `ece`: calibration error over given answers, correct if the question is
-    answerable and the answer holds what is accepted; lower is better. `coverage`: the share of all questions that
-    got an answer.
-    """
-    answerable, unanswerable = [], []
-    for result in results:
-        if result.question.answerable:
-            answerable.append(0.0 if result.answer is None else result.answer.confidence)
-        else:
-            unanswerable.append(1.0 if result.answer is None else result.answer.confidence)
-    given = [
-        (result.answer.confidence, bool(result.scores.contains))
-        for result in results
-        if result.answer is not None and not result.answer.refused
-    ]
-    return {
-        "auroc": auroc_figure(answerable, unanswerable),
-        "ece": calibration_figure([confidence for confidence, _ in given], [correct for _, correct in given]),
-        "coverage": rate(result.answered for result in results),
-    }
-
-
-def headline_figures(results: Sequence[QuestionResult]) -> dict[str, Figure]:
-    """The figures that a group of questions is summed up with."""
-    scores = [result.scores for result in results]
-    answers = answer_figures(scores)
-    return {
-        "contains": answers["contains"],
-        "f1": answers["f1"],
-        **gold_figures(scores),
-        **refusal_figures(scores),
-        "passage_nDCG@10": retrieval_figures(results, "hybrid")["passage"]["nDCG@10"],
-    }
-
-
-def baseline_figures(scores: Sequence[Scores]) -> dict[str, Figure]:
-    """The figures of a baseline that answers; `mean_words` over answerable questions only."""
-    return {**answer_figures(scores), **gold_figures(scores), **refusal_figures(scores)}
-
-
-def _always_refuse(results: Sequence[QuestionResult]) -> dict[str, Figure]:
-    def refused(score: Scores) -> Scores:
-        return Scores(
-            refused=True,
-            contains=None if score.contains is None else False,
-            f1=None if score.f1 is None else 0.0,
-            gold_quote=None if score.gold_quote is None else False,
-            gold_article=None if score.gold_article is None else False,
-            words=None,
-        )
-
-    return baseline_figures([refused(result.scores) for result in results])
-
-
-def _rate_where_known(scores: Iterable[Scores], of: Callable[[Scores], bool | None]) -> Figure:
-    return rate(flag for score in scores if (flag := of(score)) is not None)
-
-
-def _timings(results: Iterable[QuestionResult]) -> Mapping[str, Figures]:
+def _timings(results: Iterable[QuestionResult]) -> dict[str, Figures]:
     """Stage → `p50` and `p95` in milliseconds, over the questions whose answer reports that stage."""
     stages: dict[str, list[float]] = {}
     for result in results:
         if result.answer is not None:
-            for stage, milliseconds in result.answer.timings_ms.items():
-                stages.setdefault(stage, []).append(milliseconds)
+            for stage, milliseconds in result.answer["timings_ms"].items():
+                stages.setdefault(stage, []).append(float(milliseconds))
     return {
         stage: {name: quantile(values, share) for name, share in QUANTILES.items()} for stage, values in stages.items()
     }
+
+
+def _seconds(results: Iterable[QuestionResult]) -> dict[str, float]:
+    total: dict[str, float] = {}
+    for result in results:
+        for part, seconds in result.seconds.items():
+            total[part] = total.get(part, 0.0) + seconds
+    return total
+
+
+def _of_type(group: Group, label: str) -> Group:
+    return group.where(lambda result: result.question.type == label)
+
+
+def _count_clusters(clusters: Sequence[str | None]) -> int:
+    return len(set(clusters) - {None}) + sum(cluster is None for cluster in clusters)

@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import zip_longest
 
 from index.errors import ModelError
@@ -18,7 +19,7 @@ from rag.generators import EXTRACTIVE, Generator
 from rag.parts import Part, split_question
 from rag.prompts import build_prompt
 from rag.refusals import refuse
-from rag.retrieval import retrieve
+from rag.retrieval import Mode, retrieve
 from rag.statements import choose, compose
 from rag.types import Answer, Citation, Question, Refusal, RefusalReason, Statement, check_question
 from rag.weights import load_weights
@@ -28,13 +29,16 @@ LOG = logging.getLogger("dateline")
 
 @dataclass(frozen=True, slots=True)
 class AnswerSettings:
-    """How an answer is made: from `k` passages; for a language model, prompt and answer of at most so many tokens.
+    """How an answer is made: from `k` passages that a search of `mode` finds.
+
+    For a language model, prompt and answer have at most so many tokens.
 
     Ten passages are about 3,000 tokens. Offline, where tokens are estimated from above at some five times their
     number, the budget still holds all of them.
     """
 
     k: int = 10
+    mode: Mode = "hybrid"
     prompt_tokens: int = 12_000
     answer_tokens: int = 700
 
@@ -98,7 +102,7 @@ def stream(
         return
     work.lap("question")
     parts = split_question(standalone)
-    work.hits = _retrieve(parts, work.standalone, library, settings.k, question.filter)
+    work.hits = _retrieve(parts, work.standalone, library, settings, question.filter)
     work.articles = {hit.passage.article_id: library.article(hit.passage.article_id) for hit in work.hits}
     work.lap("retrieval")
     if not work.hits:
@@ -120,17 +124,20 @@ def stream(
     yield from _extractive(work, library, evidence, sure)
 
 
-def _retrieve(parts: Sequence[Part], whole: str, library: Library, k: int, search_filter: SearchFilter) -> list[Hit]:
+def _retrieve(
+    parts: Sequence[Part], whole: str, library: Library, settings: AnswerSettings, search_filter: SearchFilter
+) -> list[Hit]:
     """The passages for a question; for one of several parts, those of each part in turn."""
+    search = partial(retrieve, library, k=settings.k, search_filter=search_filter, mode=settings.mode)
     if len(parts) == 1:
-        return retrieve(library, whole, k=k, search_filter=search_filter)
-    rankings = [retrieve(library, part.text, k=k, search_filter=search_filter) for part in parts]
+        return search(whole)
+    rankings = [search(part.text) for part in parts]
     merged: dict[str, Hit] = {}
     for row in zip_longest(*rankings):
         for hit in row:
             if hit is not None:
                 merged.setdefault(hit.passage.passage_id, hit)
-    return [replace(hit, rank=rank) for rank, hit in enumerate(list(merged.values())[:k], start=1)]
+    return [replace(hit, rank=rank) for rank, hit in enumerate(list(merged.values())[: settings.k], start=1)]
 
 
 def _extractive(work: _Work, library: Library, evidence: Sequence[Evidence], sure: float) -> Iterator[str | Answer]:

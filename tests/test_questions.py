@@ -41,6 +41,8 @@ def test_every_field_is_read(write):
         "history": [{"question": "Who spoke?", "answer": "Simms."}],
         "type": "follow-up",
         "as_of": "2022-05-31",
+        "cluster": "harbour",
+        "review": "accepted",
     }
     assert load_questions(write(record)) == [
         EvalQuestion(
@@ -53,6 +55,7 @@ def test_every_field_is_read(write):
             history=(Turn("Who spoke?", "Simms."),),
             type="follow-up",
             as_of=date(2022, 5, 31),
+            cluster="harbour",
         )
     ]
 
@@ -86,6 +89,13 @@ def test_an_unanswerable_question_needs_no_answers(write):
     assert not question.answerable
 
 
+def test_rejected_lines_are_skipped_whatever_else_is_wrong_with_them(write):
+    rejected = {"id": "a", "question": "", "review": "rejected"}
+    questions = load_questions(write(rejected, {**GOOD, "review": "accepted"}, {**GOOD, "id": "b", "review": None}))
+    assert [(question.id, question.ignored_fields) for question in questions] == [("a", ()), ("b", ())]
+    assert "holds no question" in message_of(write(rejected))
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
@@ -109,6 +119,10 @@ def test_an_unanswerable_question_needs_no_answers(write):
         ({"type": 4}, "field 'type': must be a non-empty string, not 4"),
         ({"as_of": "May 2022"}, "field 'as_of': must be a date such as '2022-05-31', not \"May 2022\""),
         ({"as_of": 2022}, "field 'as_of': must be a date such as '2022-05-31', not 2022"),
+        ({"cluster": ""}, "field 'cluster': must be a non-empty string, not \"\""),
+        ({"review": "proposed"}, "line 1, field 'review': is a draft: set 'review' to 'accepted' or 'rejected'"),
+        ({"review": "maybe"}, "field 'review': must be 'accepted' or 'rejected', not 'maybe'"),
+        ({"review": True}, "field 'review': must be a non-empty string, not true"),
     ],
 )
 def test_each_wrong_field_is_named_with_its_line_and_nothing_else_is(write, change, said):

@@ -1,430 +1,593 @@
-"""Whole runs over a library and a system that are exact fakes, with every figure worked by hand."""
+"""Whole runs over small libraries: asked, kept, continued after every kind of end, and reported."""
 
 import json
-from dataclasses import dataclass, field
+import os
+import re
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
 import pytest
 
-from eval.report import report_json, report_text, worst_results
-from eval.runner import run_set
-from eval.types import UNDEFINED
-from index.errors import ArticleNotFoundError, InputError, ModelError, QuestionSetError
-from index.types import Article, Hit, Metadata, Passage
-from rag.types import Answer, Citation, Question, Refusal, Statement
+from eval import runner
+from eval.manifest import read_manifest
+from eval.report import report_json
+from eval.results import RESULTS_NAME, read_results
+from eval.runner import RunOptions, report_of, run_set
+from eval.systems import SYSTEMS, library_search
+from eval.types import EvalQuestion, Evidence, QuestionSet
+from index.errors import EncoderError, InputError, LibraryError, ModelError, QuestionSetError
+from index.library import Library
+from index.types import Hit
+from rag.answering import ask
+from rag.citations import make_citation
+from rag.generators import load_generator
+from rag.types import Answer, Question, Refusal, Statement, Turn
+from tests.fakes import BagOfWordsEncoder
+from tests.scripted_llm import Reply, Request, ScriptedServer
+from tests.small_library import library_of, made_article
 
-MEASURES = {"nDCG@10", "RR@10", "R@5", "R@10", "Success@1", "Success@5"}
+ARTICLES = {
+    "levy": "Simms set the levy at 12 cents. Brandt called it theft.",
+    "court": "Judge Holm halted the dredging of the channel. Marsh won the case against the port.",
+    "lamp": "The harbour lamp was lit in 1923 by Ann Lee.",
+}
+RATE = EvalQuestion(
+    "rate",
+    "How high did Simms set the levy?",
+    answers=("12 cents",),
+    evidence=(Evidence("levy.txt", "Simms set the levy at 12 cents."),),
+    type="fact",
+)
+WINNER = EvalQuestion(
+    "winner",
+    "Who won the case against the port?",
+    answers=("Marsh",),
+    evidence=(Evidence("/news/court.txt", "Marsh won the case against the port."),),
+    type="fact",
+)
+LAMP = EvalQuestion(
+    "lamp", "When was the harbour lamp lit?", answers=("1923",), evidence=(Evidence("lamp.txt", "lit in 1923"),)
+)
+MOON = EvalQuestion("moon", "Who is the mayor of the moon?", answerable=False, type="off-topic")
+SUN = EvalQuestion("sun", "Why did the sun resign?", answerable=False, type="off-topic")
+ALL = (RATE, WINNER, LAMP, MOON, SUN)
 
 
-@dataclass
-class FakeLibrary:
-    """Articles whose passages are their lines. Dense search finds the lines in order, keyword search in reverse."""
+@pytest.fixture
+def path(tmp_path):
+    with library_of(tmp_path / "library", [made_article(text, name) for name, text in ARTICLES.items()]) as library:
+        return library.path
 
-    texts: dict[str, str]
-    path: Path = Path("fake-library")
-    generation: int = 3
-    by_id: dict[str, Article] = field(init=False)
 
-    def __post_init__(self):
-        made = [Article.from_text(text, Metadata(title=name), f"/news/{name}") for name, text in self.texts.items()]
-        self.by_id = {article.article_id: article for article in made}
+@pytest.fixture
+def library(path):
+    with Library.open(path, BagOfWordsEncoder()) as opened:
+        yield opened
 
-    def find_article(self, name):
-        return next((a.article_id for a in self.by_id.values() if name in (a.origin, Path(a.origin).name)), None)
 
-    def article(self, article_id):
-        if article_id not in self.by_id:
-            raise ArticleNotFoundError(f"no article {article_id!r}")
-        return self.by_id[article_id]
-
-    def passages(self, article_id):
-        found, start = [], 0
-        for number, line in enumerate(self.article(article_id).text.split("\n")):
-            end = start + len(line)
-            found.append(Passage(f"{article_id}-{number}", article_id, start, end, line, ""))
-            start = end + 1
-        return found
-
-    def search(self, query, limits, mode):
-        found = [passage for article_id in self.by_id for passage in self.passages(article_id)]
-        ordered = found[::-1] if mode == "keyword" else found
-        return [Hit(passage, rank, 1.0 / rank) for rank, passage in enumerate(ordered, start=1)]
-
-    def cite(self, number, name, words):
-        article = self.article(self.find_article(name))
-        start = article.text.index(words)
-        end = start + len(words)
-        return Citation(number, article.article_id, article.origin, name, None, None, None, start, end, words, "", "")
+def set_of(*questions: EvalQuestion) -> QuestionSet:
+    return QuestionSet("sets/some.jsonl", "dateline", "5e7" * 20, questions)
 
 
 @dataclass
 class ScriptedSystem:
-    """Answers by the question's text; an exception is raised. Keeps what it was asked."""
+    """Answers by the id of the question's text, extractively where the script is silent; an exception is raised."""
 
-    script: dict[str, Answer | Exception]
+    library: Library
+    script: dict[str, object] = field(default_factory=dict)
     asked: list[Question] = field(default_factory=list)
 
-    def __call__(self, question):
+    def __call__(self, question: Question) -> Answer:
         self.asked.append(question)
-        outcome = self.script[question.text]
-        if isinstance(outcome, Exception):
+        outcome = self.script.get(question.text)
+        if isinstance(outcome, BaseException):
             raise outcome
-        return outcome
+        return outcome if isinstance(outcome, Answer) else ask(question, self.library)
+
+    @property
+    def texts(self) -> list[str]:
+        return [question.text for question in self.asked]
 
 
-def answered(text, *citations, confidence=0.9, timings=None, standalone="?"):
-    statements = (Statement(text, tuple(citation.number for citation in citations), "verbatim"),)
-    return Answer("?", standalone, text, None, confidence, statements, citations, (), "fake", 3, timings or {})
+def answered(library, text, name, words, confidence=0.9, standalone="?"):
+    article = library.article(library.find_article(f"{name}.txt"))
+    start = article.text.index(words)
+    citation = make_citation(1, article, start, start + len(words))
+    statement = Statement(text, (1,), "verbatim")
+    return Answer("?", standalone, f"{text} [1]", None, confidence, (statement,), (citation,), (), "fake", 1, {})
 
 
 def refused(confidence=0.1):
     refusal = Refusal("low_confidence", "The articles do not say.", ())
-    return Answer("?", "?", refusal.message, refusal, confidence, (), (), (), "fake", 3, {})
+    return Answer("?", "?", refusal.message, refusal, confidence, (), (), (), "fake", 1, {})
 
 
-@pytest.fixture
-def library():
-    return FakeLibrary(
-        {
-            "levy.txt": "Simms set the levy at 12 cents.\nBrandt called it theft.",
-            "court.txt": "Judge Holm halted the dredging.\nMarsh won the case.",
-        }
+def comparable(report) -> dict:
+    """The report without what no two runs share: times and the folder's name."""
+    document = report_json(report)
+    for name in ("timings_ms", "seconds"):
+        del document[name]
+    document["manifest"] = {**document["manifest"], "started": "", "machine": {}, "command": ""}
+    return document
+
+
+def ids_in(out: Path) -> list[str]:
+    return [result.question.id for result in read_results(out)]
+
+
+# What comes out of a run
+
+
+def test_a_perfect_system_scores_one_and_an_empty_one_nothing(library):
+    script = {
+        RATE.text: answered(library, "12 cents", "levy", "Simms set the levy at 12 cents."),
+        WINNER.text: answered(library, "Marsh", "court", "Marsh won the case against the port."),
+        MOON.text: refused(),
+    }
+    gold = {RATE.text: "levy", WINNER.text: "court"}
+
+    def search(query, limits, mode, depth):
+        article_id = library.find_article(f"{gold[query]}.txt")
+        return [Hit(passage, rank, 1 / rank) for rank, passage in enumerate(library.passages(article_id), start=1)]
+
+    for text in gold:
+        script[text] = replace(script[text], standalone_question=text)
+    perfect = run_set(
+        set_of(RATE, WINNER, MOON),
+        library,
+        ask=ScriptedSystem(library, script),
+        search=search,
+        options=RunOptions(baselines=False),
     )
+    assert perfect.failures == ()
+    assert {figure.value for level in perfect.retrieval.values() for figure in level.values()} == {1.0}
+    for name in ("contains", "exact_match", "f1", "rouge_l", "no_answer", "overall_f1"):
+        assert perfect.answers[name].value == 1.0
+    for name in ("exactness", "recall", "precision", "gold_quote", "gold_overlap", "gold_article", "statements_cited"):
+        assert perfect.citations[name].value == 1.0, name
+    assert (perfect.refusals["rejected"].value, perfect.refusals["false_rate"].value) == (1.0, 0.0)
+    assert perfect.refusals["auroc"].value == 1.0
+    empty = run_set(set_of(RATE, WINNER), library, options=RunOptions(system="always-refuse"))
+    assert {figure.value for level in empty.retrieval.values() for figure in level.values()} == {0.0}
+    for name in ("contains", "exact_match", "f1", "rouge_l", "overall_f1"):
+        assert empty.answers[name].value == 0.0
+    assert (empty.citations["gold_quote"].value, empty.refusals["false_rate"].value) == (0.0, 1.0)
 
 
-@pytest.fixture
-def write_set(tmp_path):
-    def write(*records):
-        path = tmp_path / "set.jsonl"
-        path.write_text("\n".join(json.dumps(record) for record in records), encoding="utf-8")
-        return path
-
-    return write
-
-
-def fact(name, question, answer, article, quote, **more):
-    evidence = [{"article": article, "quote": quote}]
-    return {"id": name, "question": question, "answers": [answer], "evidence": evidence, "type": "fact", **more}
-
-
-RATE = fact("rate", "How high?", "12 cents", "levy.txt", "Simms set the levy at 12 cents.")
-WINNER = fact("winner", "Who won?", "Marsh", "/news/court.txt", "Marsh won the case.")
-MOON = {"id": "moon", "question": "Who is on the moon?", "answerable": False, "type": "off-topic"}
-SUN = {"id": "sun", "question": "Who is on the sun?", "answerable": False, "type": "off-topic"}
-
-
-def run(path, library, script, **more):
-    return run_set(path, library, ask=ScriptedSystem(script), search=library.search, **more)
-
-
-def test_a_perfect_system_scores_one(library, write_set):
-    script = {
-        "How high?": answered("It is 12 cents. [1]", library.cite(1, "levy.txt", "set the levy at 12 cents")),
-        "Who is on the moon?": refused(),
+def test_the_report_is_in_the_order_of_the_set_and_says_what_it_was_made_with(library):
+    report = run_set(set_of(*ALL), library, command="dateline eval run x", options=RunOptions(k=7, seed=5))
+    assert [result.question for result in report.results] == list(ALL)
+    made = report.manifest
+    assert (made.model, made.system, made.seed, made.questions) == ("extractive", "dateline", 5, 5)
+    assert made.settings == {"k": 7, "mode": "hybrid", "checker": "rules", "judge": None, "baselines": True}
+    assert made.command == "dateline eval run x"
+    assert set(report.baselines) == {
+        "keyword_only",
+        "dense_only",
+        "top_passage",
+        "keyword_top_passage",
+        "always_refuse",
     }
-    report = run(write_set(RATE, MOON), library, script)
+    assert set(report.baseline_retrieval) >= {"keyword_only", "dense_only"}
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_every_system_is_run_by_its_name(library, tmp_path, system):
+    report = run_set(set_of(*ALL), library, options=RunOptions(system=system), out=tmp_path / "out")
     assert report.failures == ()
-    assert {figure.value for level in report.retrieval.values() for figure in level.values()} == {1.0}
-    assert report.answers["contains"].value == 1.0
-    assert report.answers["mean_words"].value == 4.0
-    assert report.answers["f1"].value == pytest.approx(2 * 2 / (4 + 2))
-    assert {name: figure.value for name, figure in report.citations.items()} == {
-        "exactness": 1.0,
-        "gold_quote": 1.0,
-        "gold_article": 1.0,
-        "statements_cited": 1.0,
-        "mean_citations": 1.0,
-    }
-    assert {name: figure.value for name, figure in report.refusals.items()} == {
-        "rejected": 1.0,
-        "false_rate": 0.0,
-        "auroc": 1.0,
-        "ece": pytest.approx(0.1),
-        "coverage": 0.5,
-    }
+    assert report.manifest.system == system
+    assert report.manifest.model == ("extractive" if system in ("dateline", "keyword-only", "dense-only") else "none")
+    assert report.manifest.settings["mode"] == SYSTEMS[system]
+    assert system.replace("-", "_") not in set(report.baselines) - {"always_refuse"}
+    assert all(result.answer["refused"] for result in report.results) == (system == "always-refuse")
+    assert comparable(report_of(tmp_path / "out")) == comparable(report)
 
 
-def test_every_figure_of_a_mixed_run_by_hand(library, write_set):
-    wrong_place = library.cite(1, "court.txt", "Judge Holm halted the dredging.")
-    misquoted = Citation(**{**citation_fields(library.cite(2, "levy.txt", "Brandt")), "cited_text": "Brand"})
-    script = {
-        "How high?": answered("12 cents [1] [2]", wrong_place, misquoted, confidence=0.8, timings={"search": 10.0}),
-        "Who won?": refused(confidence=0.3),
-        "Who is on the moon?": answered("Nobody [1]", wrong_place, confidence=0.6, timings={"search": 30.0}),
-        "Who is on the sun?": refused(confidence=0.2),
-    }
-    report = run(write_set(RATE, WINNER, MOON, SUN), library, script)
-    values = {
-        name: (figure.value, figure.n)
-        for figures in (report.answers, report.citations, report.refusals)
-        for name, figure in figures.items()
-    }
-    assert values == {
-        "contains": (0.5, 2),
-        "f1": (0.5, 2),
-        "mean_words": (1.5, 2),
-        "exactness": (pytest.approx(2 / 3), 3),
-        "gold_quote": (0.0, 2),
-        "gold_article": (0.5, 2),
-        "statements_cited": (1.0, 2),
-        "mean_citations": (1.5, 2),
-        "rejected": (0.5, 2),
-        "false_rate": (0.5, 2),
-        # Answerable 0.8, 0.3 against unanswerable 0.6, 0.2: three of four pairs in order.
-        "auroc": (0.75, 4),
-        # 0.8 and right, 0.6 and wrong: (0.2 + 0.6) / 2.
-        "ece": (pytest.approx(0.4), 2),
-        "coverage": (0.5, 4),
-    }
-    # The fake search returns the four lines in order: gold passages at ranks 1 and 4, gold articles at 1 and 2.
-    assert report.retrieval["passage"]["RR@10"].value == pytest.approx((1 + 1 / 4) / 2)
-    assert report.retrieval["article"]["RR@10"].value == pytest.approx((1 + 1 / 2) / 2)
-    assert report.baseline_retrieval["keyword_retrieval"]["passage"]["Success@1"].value == 0.5
-    assert report.timings_ms["search"]["p50"].value == 10.0
-    assert report.timings_ms["search"]["p95"].value == 30.0
+def test_history_and_date_reach_the_system_and_the_searches(library):
+    question = replace(WINNER, history=(Turn("Who sued?", "Marsh."),), as_of=date(2022, 9, 22))
+    system = ScriptedSystem(
+        library, {WINNER.text: answered(library, "Marsh", "court", "Marsh", standalone="Who won the case?")}
+    )
+    searched = []
 
+    def search(query, limits, mode, depth):
+        searched.append((query, limits.date_to, mode, depth))
+        return library_search(library)("Who won the case?", type(limits)(), mode, depth)
 
-def citation_fields(citation):
-    return {name: getattr(citation, name) for name in Citation.__dataclass_fields__}
-
-
-def test_baselines_answer_with_the_first_passage_of_their_search(library, write_set):
-    script = {"How high?": refused(), "Who is on the moon?": refused()}
-    report = run(write_set(RATE, MOON), library, script)
-    figures = {name: {key: figure.value for key, figure in found.items()} for name, found in report.baselines.items()}
-    top = {
-        "contains": 1.0,
-        "f1": pytest.approx(2 * 2 / (6 + 2)),
-        "gold_quote": 1.0,
-        "gold_article": 1.0,
-        "mean_words": 7.0,
-    }
-    assert figures["top_passage"] == {**top, "rejected": 0.0, "false_rate": 0.0}
-    assert figures["keyword_top_passage"]["contains"] == 0.0
-    assert figures["keyword_top_passage"]["gold_quote"] == 0.0
-    nothing = {"contains": 0.0, "f1": 0.0, "gold_quote": 0.0, "gold_article": 0.0, "mean_words": None}
-    assert figures["always_refuse"] == {**nothing, "rejected": 1.0, "false_rate": 1.0}
+    run_set(set_of(question), library, ask=system, search=search, options=RunOptions(k=4))
+    (asked,) = system.asked
+    assert asked.history == question.history
+    assert asked.filter.date_to == date(2022, 9, 22)
+    assert sorted(searched) == [
+        ("Who won the case?", date(2022, 9, 22), mode, depth)
+        for mode in ("dense", "hybrid", "keyword")
+        for depth in (10, 50)
+    ]
 
 
 @pytest.mark.parametrize(
     ("error", "said"),
     [(ModelError("the server is away"), "the server is away"), (ZeroDivisionError("oops"), "ZeroDivisionError: oops")],
 )
-def test_a_question_that_fails_scores_zero_and_does_not_end_the_run(library, write_set, error, said):
-    good = answered("12 cents [1]", library.cite(1, "levy.txt", "Simms set the levy at 12 cents."))
-    script = {"Who won?": error, "Who is on the moon?": error, "How high?": good, "Who is on the sun?": refused()}
-    report = run(write_set(WINNER, MOON, RATE, SUN), library, script)
+def test_a_question_that_fails_scores_zero_and_does_not_end_the_run(library, error, said):
+    system = ScriptedSystem(library, {WINNER.text: error, MOON.text: error})
+    report = run_set(set_of(WINNER, MOON, RATE), library, ask=system)
     assert [(result.question.id, result.failure) for result in report.failures] == [("winner", said), ("moon", said)]
     assert report_json(report)["failures"] == [{"id": "winner", "error": said}, {"id": "moon", "error": said}]
     assert (report.answers["contains"].value, report.answers["contains"].n) == (0.5, 2)
-    assert (report.refusals["rejected"].value, report.refusals["false_rate"].value) == (0.5, 0.0)
-    assert (report.retrieval["passage"]["RR@10"].value, report.retrieval["passage"]["RR@10"].n) == (0.5, 2)
-    assert report.citations["gold_quote"].value == 0.5
-    # A failure is the worst its side can have: answerable 0 and 0.9 against unanswerable 1 and 0.1.
-    assert report.refusals["auroc"].value == pytest.approx(0.25)
-    assert report.baseline_retrieval["dense_retrieval"]["article"]["RR@10"].value == pytest.approx(0.75)
+    assert report.refusals["rejected"].value == 0.0
+    assert report.retrieval["passage"]["RR@10"].n == 2
+    assert report.baselines["keyword_only"]["contains"].value == 1.0
 
 
-def test_a_search_that_fails_is_a_failure_and_the_answer_still_counts(library, write_set):
-    def search(query, limits, mode):
-        raise ModelError("the index is away")
-
-    system = ScriptedSystem({"How high?": answered("12 cents")})
-    report = run_set(write_set(RATE), library, ask=system, search=search)
-    assert [result.failure for result in report.failures] == ["the index is away"]
-    assert report.answers["contains"].value == 1.0
-    assert report.retrieval["passage"]["nDCG@10"].value == 0.0
-    assert report.baselines["top_passage"]["contains"].value == 0.0
-
-
-def test_an_interrupt_ends_the_run(library, write_set):
-    def ask(question):
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        run_set(write_set(RATE), library, ask=ask, search=library.search)
-
-
-def test_history_and_date_reach_the_system_and_the_search(library, write_set):
-    turn = {"question": "Who sued?", "answer": "Marsh."}
-    system = ScriptedSystem({"Who won?": answered("Marsh", standalone="Who won the case?")})
-    searched = []
-
-    def search(query, limits, mode):
-        searched.append((query, limits.date_to, mode))
-        return library.search(query, limits, mode)
-
-    run_set(write_set({**WINNER, "history": [turn], "as_of": "2022-09-22"}), library, ask=system, search=search)
-    (asked,) = system.asked
-    assert [(turn.question, turn.answer) for turn in asked.history] == [("Who sued?", "Marsh.")]
-    assert asked.filter.date_to == date(2022, 9, 22)
-    assert searched == [("Who won the case?", date(2022, 9, 22), mode) for mode in ("hybrid", "keyword", "dense")]
-
-
-def test_evidence_is_checked_before_anything_is_asked(library, write_set):
-    gone = fact("gone", "Q1?", "x", "gone.txt", "x")
-    altered = fact("altered", "Q2?", "x", "levy.txt", "Simms set the levy at 13 cents.")
-    system = ScriptedSystem({})
-    with pytest.raises(QuestionSetError) as caught:
-        run_set(write_set(RATE, gone, altered), library, ask=system, search=library.search)
-    message = str(caught.value)
-    assert "question 'gone': no single article is named 'gone.txt'" in message
-    assert "question 'altered': article 'levy.txt' does not hold 'Simms set the levy at 13 cents.'" in message
-    assert "dateline index FOLDER --library 'fake-library'" in message
-    assert "rate" not in message
+def test_evidence_is_checked_before_anything_is_asked_or_written(library, tmp_path):
+    gone = replace(RATE, id="gone", evidence=(Evidence("gone.txt", "x"),))
+    system = ScriptedSystem(library)
+    with pytest.raises(QuestionSetError, match=r"question 'gone': no single article is named 'gone\.txt'"):
+        run_set(set_of(RATE, gone), library, ask=system, out=tmp_path / "out")
     assert system.asked == []
+    assert not (tmp_path / "out").exists()
 
 
-def test_quotes_are_matched_after_normalisation_and_everywhere(write_set):
-    library = FakeLibrary({"a.txt": "Caf\u00e9 closed.\nOther.\nCaf\u00e9 closed."})
-    record = fact("q", "What?", "Caf\u00e9", "a.txt", "Cafe\u0301 closed.")
-    report = run(write_set(record), library, {"What?": answered("x", library.cite(1, "a.txt", "Other."))})
-    assert report.baselines["keyword_top_passage"]["gold_quote"].value == 1.0
-    # Two of three passages hold the quote; the first and the last of the ranking.
-    assert report.retrieval["passage"]["R@5"].value == 1.0
-    assert report.citations["gold_quote"].value == 0.0
+@pytest.mark.parametrize("options", [{"jobs": 0}, {"k": 0}, {"system": "oracle"}])
+def test_an_option_that_is_wrong_is_said(library, options):
+    with pytest.raises(InputError):
+        run_set(set_of(RATE), library, options=RunOptions(**options))
 
 
-def test_results_and_report_are_written(library, write_set, tmp_path):
-    script = {
-        "How high?": answered("12 cents \ud83d [1]", library.cite(1, "levy.txt", "12 cents")),
-        "Who won?": ModelError("away"),
-        "Who is on the moon?": refused(),
-    }
+def test_a_run_repeats_to_the_last_digit(library):
+    once, again = (run_set(set_of(*ALL), library) for _ in range(2))
+    assert comparable(once) == comparable(again)
+
+
+def test_without_a_folder_nothing_is_written(library, tmp_path, monkeypatch):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    before = sorted(library.path.iterdir())
+    run_set(set_of(RATE, MOON), library)
+    assert list((tmp_path / "here").iterdir()) == []
+    assert sorted(library.path.iterdir()) == before
+
+
+def test_an_encoder_that_cannot_be_loaded_ends_the_run(path, tmp_path, monkeypatch):
+    def fail(name):
+        raise EncoderError("The weights are missing.")
+
+    monkeypatch.setattr("index.library.load_encoder", fail)
+    with Library.open(path) as library, pytest.raises(EncoderError, match="weights are missing"):
+        run_set(set_of(RATE), library, out=tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_library_that_cannot_be_opened_for_the_threads_ends_the_run(library, tmp_path, monkeypatch):
+    def gone(path, encoder=None):
+        raise LibraryError("The library is gone.")
+
+    monkeypatch.setattr(Library, "open", gone)
+    with pytest.raises(LibraryError, match="gone"):
+        run_set(set_of(*ALL), library, options=RunOptions(jobs=2), out=tmp_path / "out")
+    assert ids_in(tmp_path / "out") == []
+
+
+def test_a_library_that_changes_meanwhile_is_said(path, library, caplog):
+    def change(question):
+        with Library.open_for_writing(path, BagOfWordsEncoder()) as writer:
+            writer.put([(made_article("Another article came in.", "other"), "d")])
+        return refused()
+
+    run_set(set_of(MOON), library, ask=change)
+    assert "The library changed while the questions were asked" in caplog.text
+
+
+# What is kept, and how a run goes on
+
+
+def test_results_manifest_and_report_are_written(library, tmp_path):
     out = tmp_path / "runs" / "one"
     progress = []
-    report = run(
-        write_set(RATE, {**WINNER, "level": 3}, MOON),
-        library,
-        script,
-        out=out,
-        system="fake:1",
-        on_progress=lambda done, total: progress.append((done, total)),
-    )
-    lines = [json.loads(line) for line in (out / "results.jsonl").read_text(encoding="utf-8").splitlines()]
-    assert [line["id"] for line in lines] == ["rate", "winner", "moon"]
-    assert lines[0]["answer"] == script["How high?"].as_json()
-    assert (lines[0]["type"], lines[0]["answerable"], lines[0]["failure"]) == ("fact", True, None)
-    assert lines[0]["scores"]["contains"] is True
-    assert lines[0]["scores"]["citations"] == 1
-    assert set(lines[0]["scores"]["rankings"]["hybrid"]["passage"]) == MEASURES
-    assert (lines[1]["answer"], lines[1]["failure"]) == (None, "away")
-    assert lines[2]["scores"]["refused"] is True
-    assert lines[2]["scores"]["rankings"] == {}
+    report = run_set(set_of(*ALL), library, out=out, on_progress=lambda done, total: progress.append((done, total)))
+    assert progress == [(done, 5) for done in range(1, 6)]
+    lines = [json.loads(line) for line in (out / RESULTS_NAME).read_text(encoding="utf-8").splitlines()]
+    assert [line["id"] for line in lines] == [question.id for question in ALL]
+    assert lines[0]["answer"]["citations"][0]["cited_text"] in ARTICLES["levy"]
+    assert read_manifest(out) == report.manifest
+    assert read_results(out) == list(report.results)
     assert json.loads((out / "report.json").read_text(encoding="utf-8")) == report_json(report)
-    assert progress == [(1, 3), (2, 3), (3, 3)]
-    assert report.model == "fake:1"
+    assert {"report.md", "report.html"} <= {path.name for path in out.iterdir()}
+    assert report_json(report_of(out)) == report_json(report)
 
 
-def test_lines_written_before_the_end_are_there(library, write_set, tmp_path):
+def test_a_line_is_there_as_soon_as_its_question_is_done(library, tmp_path):
     seen = []
+    run_set(
+        set_of(RATE, WINNER),
+        library,
+        out=tmp_path / "out",
+        on_progress=lambda done, total: seen.append((done, len(ids_in(tmp_path / "out")))),
+    )
+    assert seen == [(1, 1), (2, 2)]
 
-    def on_progress(done, total):
-        seen.append(len((tmp_path / "out" / "results.jsonl").read_text(encoding="utf-8").splitlines()))
 
-    script = {"How high?": refused(), "Who won?": refused()}
-    run(write_set(RATE, WINNER), library, script, out=tmp_path / "out", on_progress=on_progress)
-    assert seen == [1, 2]
+def test_a_run_goes_on_with_what_is_missing(library, tmp_path):
+    whole = run_set(set_of(*ALL), library, out=tmp_path / "whole")
+    out = tmp_path / "out"
+    interrupting = ScriptedSystem(library, {LAMP.text: KeyboardInterrupt()})
+    with pytest.raises(KeyboardInterrupt, match=r"2 of 5 questions are in '.*out'; run the same command again"):
+        run_set(set_of(*ALL), library, ask=interrupting, out=out)
+    assert ids_in(out) == ["rate", "winner"]
+    assert len(report_of(out).results) == 2
+    with (out / RESULTS_NAME).open("ab") as file:
+        file.write(b'{"id": "lamp", "torn')
+    started = read_manifest(out).started
+    system, progress = ScriptedSystem(library), []
+    report = run_set(
+        set_of(*ALL), library, ask=system, out=out, on_progress=lambda done, total: progress.append((done, total))
+    )
+    assert system.texts == [LAMP.text, MOON.text, SUN.text]
+    assert progress == [(2, 5), (3, 5), (4, 5), (5, 5)]
+    assert comparable(report) == {**comparable(whole), "manifest": comparable(report)["manifest"]}
+    assert report.manifest.started == started
+    assert ids_in(out) == [question.id for question in ALL]
 
 
-def test_a_folder_that_cannot_be_written_is_said_before_anything_is_asked(library, write_set, tmp_path):
+def test_a_finished_run_asks_nothing_and_makes_the_report_again(library, tmp_path):
+    first = run_set(set_of(*ALL), library, out=tmp_path)
+    (tmp_path / "report.json").unlink()
+    system, progress = ScriptedSystem(library), []
+    again = run_set(
+        set_of(*ALL), library, ask=system, out=tmp_path, on_progress=lambda done, total: progress.append((done, total))
+    )
+    assert system.asked == []
+    assert progress == [(5, 5)]
+    assert report_json(again) == report_json(first)
+    assert json.loads((tmp_path / "report.json").read_text(encoding="utf-8")) == report_json(first)
+
+
+def test_failures_are_kept_and_asked_again_where_it_is_said(library, tmp_path):
+    away = ScriptedSystem(library, {RATE.text: ModelError("away"), LAMP.text: ModelError("away")})
+    run_set(set_of(*ALL), library, ask=away, out=tmp_path)
+    system = ScriptedSystem(library)
+    kept = run_set(set_of(*ALL), library, ask=system, out=tmp_path)
+    assert [result.question.id for result in kept.failures] == ["rate", "lamp"]
+    assert system.asked == []
+    mended = run_set(set_of(*ALL), library, ask=system, out=tmp_path, options=RunOptions(retry_failed=True))
+    assert system.texts == [RATE.text, LAMP.text]
+    assert mended.failures == ()
+    assert ids_in(tmp_path) == [question.id for question in ALL]
+
+
+def test_a_retry_that_is_interrupted_loses_no_answer(library, tmp_path):
+    run_set(set_of(*ALL), library, ask=ScriptedSystem(library, {WINNER.text: ModelError("away")}), out=tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        run_set(
+            set_of(*ALL),
+            library,
+            ask=ScriptedSystem(library, {WINNER.text: KeyboardInterrupt()}),
+            out=tmp_path,
+            options=RunOptions(retry_failed=True),
+        )
+    assert ids_in(tmp_path) == ["rate", "lamp", "moon", "sun"]
+    assert run_set(set_of(*ALL), library, out=tmp_path).failures == ()
+
+
+def test_another_run_in_the_folder_is_neither_mixed_nor_lost(library, tmp_path):
+    run_set(set_of(RATE), library, out=tmp_path)
+    before = (tmp_path / RESULTS_NAME).read_bytes()
+    with pytest.raises(InputError, match=r"settings\.k \(10, now 3\)"):
+        run_set(set_of(RATE), library, out=tmp_path, options=RunOptions(k=3))
+    assert (tmp_path / RESULTS_NAME).read_bytes() == before
+    fresh = run_set(set_of(RATE), library, out=tmp_path, options=RunOptions(k=3, fresh=True))
+    assert fresh.manifest.settings["k"] == 3
+    assert ids_in(tmp_path) == ["rate"]
+
+
+def test_fresh_asks_everything_again(library, tmp_path):
+    run_set(set_of(RATE, MOON), library, out=tmp_path)
+    system = ScriptedSystem(library)
+    run_set(set_of(RATE, MOON), library, ask=system, out=tmp_path, options=RunOptions(fresh=True))
+    assert system.texts == [RATE.text, MOON.text]
+    assert ids_in(tmp_path) == ["rate", "moon"]
+
+
+def test_a_folder_that_another_run_writes_is_left_alone(library, tmp_path):
+    said = []
+
+    def run_inside(question):
+        with pytest.raises(InputError) as caught:
+            run_set(set_of(MOON), library, out=tmp_path, options=RunOptions(fresh=True))
+        said.append(str(caught.value))
+        return refused()
+
+    run_set(set_of(MOON), library, ask=run_inside, out=tmp_path)
+    assert len(said) == 1
+    assert "Another run is writing" in said[0]
+
+
+def test_a_folder_that_cannot_be_written_is_said_before_anything_is_asked(library, tmp_path):
     (tmp_path / "file").write_text("")
-    system = ScriptedSystem({})
+    system = ScriptedSystem(library)
     with pytest.raises(InputError, match=r"cannot be written to .*name a folder with --out"):
-        run_set(write_set(RATE), library, ask=system, search=library.search, out=tmp_path / "file")
+        run_set(set_of(RATE), library, ask=system, out=tmp_path / "file")
     assert system.asked == []
 
 
-def test_the_json_document_has_the_sections_of_the_contract(library, write_set):
-    path = write_set(RATE, {**MOON, "level": 1, "note": "x"}, {**SUN, "level": 2})
-    script = {"How high?": refused(), "Who is on the moon?": refused(), "Who is on the sun?": answered("x")}
-    document = report_json(run(path, library, script))
-    assert json.loads(json.dumps(document)) == document
-    assert list(document) == [
-        "set",
-        "set_sha256",
-        "model",
-        "library_generation",
-        "n",
-        "ignored_fields",
-        "retrieval",
-        "answers",
-        "citations",
-        "refusals",
-        "by_type",
-        "baselines",
-        "timings_ms",
-        "failures",
-    ]
-    assert (document["set"], document["n"], document["model"]) == (str(path), 3, "extractive")
-    assert document["library_generation"] == 3
-    assert document["ignored_fields"] == {"level": 2, "note": 1}
-    assert set(document["retrieval"]) == {"article", "passage"}
-    assert document["refusals"]["rejected"] == {
-        "value": 0.5,
-        "low": pytest.approx(0.0945, abs=1e-4),
-        "high": pytest.approx(0.9055, abs=1e-4),
-        "n": 2,
-    }
-    assert set(document["baselines"]) == {
-        "top_passage",
-        "keyword_top_passage",
-        "always_refuse",
-        "keyword_retrieval",
-        "dense_retrieval",
-    }
-    assert document["by_type"]["off-topic"]["n"] == 2
-    assert document["by_type"]["off-topic"]["rejected"]["value"] == 0.5
-    assert document["by_type"]["off-topic"]["contains"] == UNDEFINED.as_json()
-    assert document["by_type"]["fact"]["false_rate"]["value"] == 1.0
+KILLED = """
+    import sys, time
+    from pathlib import Path
+    from eval.runner import RunOptions, run_set
+    from eval.systems import system_ask
+    from eval.types import EvalQuestion, QuestionSet
+    from index.library import Library
+    from tests.fakes import BagOfWordsEncoder
+
+    questions = tuple(EvalQuestion(str(n), f"Who lit lamp {n}?", answerable=False) for n in range(40))
+    with Library.open(Path(sys.argv[1]), BagOfWordsEncoder()) as library:
+        answer = system_ask("dateline", library, None, 10)
+        def slow(question):
+            time.sleep(float(sys.argv[3]))
+            return answer(question)
+        run_set(QuestionSet("s", "dateline", "5", questions), library, ask=slow, out=Path(sys.argv[2]),
+                options=RunOptions(baselines=False))
+"""
 
 
-def test_a_run_repeats_to_the_last_digit(library, write_set):
-    path = write_set(RATE, WINNER, MOON)
-    script = {"How high?": answered("12 cents"), "Who won?": refused(), "Who is on the moon?": refused()}
-    assert report_json(run(path, library, script)) == report_json(run(path, library, script))
+def test_a_run_that_is_killed_goes_on_where_it_was(path, tmp_path):
+    root = Path(__file__).resolve().parent.parent
+    out = tmp_path / "out"
+
+    def command(wait):
+        return [sys.executable, "-c", textwrap.dedent(KILLED), str(path), str(out), wait]
+
+    process = subprocess.Popen(command("0.05"), cwd=root, env={**os.environ, "PYTHONPATH": str(root)})
+    end = time.monotonic() + 60
+    while not (out / RESULTS_NAME).exists() or (out / RESULTS_NAME).read_bytes().count(b"\n") < 5:
+        assert time.monotonic() < end
+        assert process.poll() is None
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    kept = (out / RESULTS_NAME).read_bytes()
+    whole = kept[: kept.rindex(b"\n") + 1]
+    assert 5 <= whole.count(b"\n") < 40
+    subprocess.run(command("0"), cwd=root, env={**os.environ, "PYTHONPATH": str(root)}, check=True, timeout=60)
+    assert (out / RESULTS_NAME).read_bytes().startswith(whole)
+    assert ids_in(out) == [str(number) for number in range(40)]
 
 
-def test_the_text_lists_figures_baselines_types_and_the_worst_questions(library, write_set):
-    script = {
-        "How high?": answered("9\x1b[31m cents", confidence=0.7, timings={"search": 12.0}),
-        "Who won?": refused(),
-        "Who is on the moon?": answered("Nobody", confidence=0.95),
-        "Who is on the sun?": refused(),
-    }
-    report = run(write_set(RATE, WINNER, MOON, {**SUN, "level": 1}), library, script)
-    lines = report_text(report).split("\n")
-    assert lines[0].endswith("set.jsonl: 4 questions, model extractive, library generation 3, 0 failed")
-    assert "Fields that the format does not have were ignored: 'level' (1)" in lines
-    answers = next(i for i, line in enumerate(lines) if line.startswith("Answers"))
-    assert lines[answers].split("  ")[-1].strip() == "always refuse"
-    row = lines[answers + 1].split()
-    assert row == ["holds", "an", "accepted", "answer", "0.000", "0.000", "to", "0.658", "2", "0.500", "0.500", "0.000"]
-    assert len(lines[answers]) == len(lines[answers + 1])
-    passages = next(i for i, line in enumerate(lines) if line.startswith("Retrieval of passages"))
-    assert lines[passages].endswith("keyword only  dense only")
-    assert any(line.split() == ["search", "12.0", "12.0"] for line in lines)
-    assert any(line.startswith("  off-topic") and line.split()[1] == "2" for line in lines)
-    assert [result.question.id for result in worst_results(report.results)] == ["moon", "rate", "winner"]
-    listed = lines[lines.index("Questions to look at first") + 1 :]
-    assert listed[:3] == [
-        "  moon  (answered, should be refused, confidence 0.95)",
-        "    Q  Who is on the moon?",
-        "    A  Nobody",
-    ]
-    assert "  winner  (refused, is answerable, confidence 0.10)" in listed
-    assert "\x1b" not in "\n".join(lines)
+# Several at a time
 
 
-def test_at_most_ten_of_the_worst_are_listed(library, write_set):
-    records = [{**MOON, "id": f"moon-{number}"} for number in range(14)]
-    report = run(write_set(*records), library, {"Who is on the moon?": answered("Nobody")})
-    assert report_text(report).count("answered, should be refused") == 10
+class AnsweringServer(ScriptedServer):
+    """Replies to the question and not by turn, each after another wait, so that several jobs finish out of order."""
+
+    def next_reply(self, request: Request) -> Reply:
+        self.requests.append(request)
+        number = int(re.findall(r"lamp (\d+)\?", request.prompt)[-1])
+        time.sleep(0.002 * (number * 7 % 5))
+        if number % 9 == 4:
+            return Reply.error(400, "no such thing")
+        return Reply.text(f"The lamp {number} was lit in {1900 + number}. [1]")
 
 
-def test_a_run_without_errors_lists_none(library, write_set):
-    report = run(write_set(MOON), library, {"Who is on the moon?": refused()})
-    assert "look at first" not in report_text(report)
-    assert report.answers["contains"] == UNDEFINED
-    assert report.refusals["auroc"] == UNDEFINED
+def lamps(count: int) -> tuple[list, tuple[EvalQuestion, ...]]:
+    texts = [f"The lamp {number} was lit in {1900 + number} by Ann Lee." for number in range(count)]
+    articles = [made_article(text, f"lamp-{number}") for number, text in enumerate(texts)]
+    questions = tuple(
+        EvalQuestion(
+            f"q{number}",
+            f"When was the lamp {number}?",
+            answers=(str(1900 + number),),
+            evidence=(Evidence(f"lamp-{number}.txt", texts[number]),),
+            cluster=f"c{number % 4}",
+        )
+        for number in range(count)
+    )
+    return articles, questions
+
+
+def test_several_jobs_give_the_same_figures_by_a_model_over_http(tmp_path, monkeypatch):
+    articles, questions = lamps(24)
+    with library_of(tmp_path / "lamps", articles) as made:
+        path = made.path
+    reports = []
+    with AnsweringServer([]) as server, Library.open(path, BagOfWordsEncoder()) as library:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+        for jobs in (1, 4):
+            generator = load_generator("openai:scripted")
+            report = run_set(
+                set_of(*questions),
+                library,
+                model="openai:scripted",
+                generator=generator,
+                options=RunOptions(jobs=jobs),
+                out=tmp_path / str(jobs),
+            )
+            reports.append(report)
+            assert ids_in(tmp_path / str(jobs)) == [question.id for question in questions]
+    assert comparable(reports[0]) == comparable(reports[1])
+    assert [result.answer for result in reports[0].results if result.answer is None] == [None] * 3
+    assert reports[0].manifest.model == "openai:scripted"
+    assert {"extractive", "keyword_only", "dense_only"} <= set(reports[0].baselines)
+    assert 0 < reports[0].answers["contains"].value < 1
+    assert reports[1].manifest.machine["jobs"] == 4
+    assert {result.answer["model"] for result in reports[1].results if result.answer} == {"openai:scripted"}
+
+
+def test_jobs_ask_at_the_same_time_and_progress_counts_them(library):
+    together = threading.Barrier(3, timeout=20)
+
+    def wait_for_the_others(question):
+        together.wait()
+        return refused()
+
+    progress = []
+    questions = [replace(MOON, id=str(number)) for number in range(6)]
+    report = run_set(
+        set_of(*questions),
+        library,
+        ask=wait_for_the_others,
+        options=RunOptions(jobs=3, baselines=False),
+        on_progress=lambda done, total: progress.append(done),
+    )
+    assert report.failures == ()
+    assert progress == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_model_in_this_process_answers_one_question_at_a_time(library):
+    report = run_set(
+        set_of(MOON, SUN), library, model="hf:small", ask=lambda question: refused(), options=RunOptions(jobs=4)
+    )
+    assert report.manifest.machine["jobs"] == 1
+
+
+def test_an_interruption_waits_for_no_silent_model(library, tmp_path):
+    silent = threading.Event()
+
+    def answer_or_be_silent(question):
+        if question.text != RATE.text:
+            silent.wait(30)
+        return refused()
+
+    def interrupt(done, total):
+        raise KeyboardInterrupt
+
+    started = time.monotonic()
+    try:
+        with pytest.raises(KeyboardInterrupt, match="1 of 5 questions"):
+            run_set(
+                set_of(*ALL),
+                library,
+                ask=answer_or_be_silent,
+                out=tmp_path,
+                options=RunOptions(jobs=2),
+                on_progress=interrupt,
+            )
+        assert time.monotonic() - started < runner.INTERRUPTED_WAIT_SECONDS + 5
+    finally:
+        silent.set()
+    assert ids_in(tmp_path) == ["rate"]
+    assert len(run_set(set_of(*ALL), library, out=tmp_path).results) == 5
+
+
+def test_an_interruption_within_a_thread_ends_the_run(library, tmp_path):
+    system = ScriptedSystem(library, {WINNER.text: KeyboardInterrupt()})
+    with pytest.raises(KeyboardInterrupt, match="run the same command again"):
+        run_set(
+            set_of(WINNER, RATE, MOON),
+            library,
+            ask=lambda question: refused() if question.text != WINNER.text else system(question),
+            out=tmp_path,
+            options=RunOptions(jobs=2, baselines=False),
+        )
+
+
+def test_an_interruption_without_a_folder_says_that_nothing_is_kept(library):
+    with pytest.raises(KeyboardInterrupt, match=r"after 0 of 1 questions; nothing is kept without --out"):
+        run_set(set_of(RATE), library, ask=ScriptedSystem(library, {RATE.text: KeyboardInterrupt()}))

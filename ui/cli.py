@@ -11,9 +11,10 @@ import sys
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from index.errors import DatelineError
-from ui import cli_answers, cli_collection, cli_service
+from ui import cli_answers, cli_collection, cli_eval_files, cli_service
 from ui.options import Parts, Session, library_path_type
 from ui.render import one_line, terminal_safe
 from ui.settings import SETTINGS, default_library_path, default_map, load_config
@@ -75,8 +76,8 @@ def dateline(context: click.Context, library: Path | None) -> None:
 
     Settings come from flags, then from the environment, then from the configuration file: config.toml in your user
     configuration folder, or the file that DATELINE_CONFIG names. Its keys are library, encoder, model, k, mode, host,
-    port, auth_file and llm_timeout. DATELINE_LLM_TIMEOUT is the number of seconds that a language model may stay
-    silent. Keys of language models come from the environment only (OPENAI_API_KEY, ANTHROPIC_API_KEY).
+    port, auth_file, llm_timeout, cache and seed. DATELINE_LLM_TIMEOUT is the number of seconds that a language model
+    may stay silent. Keys of language models come from the environment only (OPENAI_API_KEY, ANTHROPIC_API_KEY).
     """
     config = load_config()
     if library is None:
@@ -86,11 +87,12 @@ def dateline(context: click.Context, library: Path | None) -> None:
     if "llm_timeout" in config and not os.environ.get(timeout):
         os.environ[timeout] = str(config["llm_timeout"])  # where models look for it
         context.call_on_close(lambda: os.environ.pop(timeout, None))
-    context.obj = Session(library_path=library, parts=context.find_object(Parts) or Parts())
+    given = context.get_parameter_source("library") is ParameterSource.COMMANDLINE
+    context.obj = Session(library, context.find_object(Parts) or Parts(), library_is_given=given)
     context.default_map = default_map(dateline, {key: value for key, value in config.items() if key != "library"})
 
 
-for command in (*cli_collection.COMMANDS, *cli_answers.COMMANDS, *cli_service.COMMANDS):
+for command in (*cli_collection.COMMANDS, *cli_answers.COMMANDS, *cli_eval_files.COMMANDS, *cli_service.COMMANDS):
     dateline.add_command(command)
 
 

@@ -1,12 +1,11 @@
-"""The commands around answering: `serve`, `eval` and `doctor`."""
+"""The commands around answering: `serve` and `doctor`."""
 
 from pathlib import Path
 
 import click
 
 from ui.options import Session, json_option, k_option, library_option, model_option, pass_session
-from ui.progress import progress_bar
-from ui.render import json_line, one_line, terminal_safe
+from ui.render import json_line, one_line
 from ui.settings import DEFAULT_HOST, DEFAULT_PORT, SETTINGS
 
 
@@ -46,42 +45,6 @@ def serve(session: Session, host: str, port: int, auth_file: Path | None, model:
     run_server(session.library_path, host=host, port=port, auth_file=auth_file, model=model, k=k)
 
 
-@click.group("eval")
-def evaluation() -> None:
-    """Measure answers with question sets."""
-
-
-@evaluation.command("run")
-@click.argument("question_set", metavar="SET", type=click.Path(path_type=Path, exists=True))
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder for results.jsonl.")
-@model_option
-@k_option
-@json_option
-@library_option
-@pass_session
-def run_evaluation(session: Session, question_set: Path, out: Path | None, model: str, k: int, as_json: bool) -> None:
-    """Ask every question of a set and score the answers, citations, refusals and searches.
-
-    SET is a JSON Lines file with one question a line. With --out, the answer to each question and its scores are
-    written to results.jsonl, and the figures to report.json.
-    """
-    from eval.report import report_json, report_text
-    from eval.runner import run_set
-    from rag.answering import AnswerSettings
-
-    generator = session.load_generator(model)
-    with session.open_library() as library, progress_bar("questions") as on_progress:
-        report = run_set(
-            question_set,
-            library,
-            out=out,
-            generator=generator,
-            settings=AnswerSettings(k=k),
-            on_progress=on_progress,
-        )
-    click.echo(json_line(report_json(report)) if as_json else terminal_safe(report_text(report)), nl=as_json)
-
-
 @click.command(short_help="Check the library, the encoder and the model.")
 @click.option("--repair", is_flag=True, help="Rebuild the search files of the library that are missing or damaged.")
 @model_option
@@ -107,4 +70,4 @@ def doctor(session: Session, repair: bool, model: str, as_json: bool) -> None:
         raise click.exceptions.Exit(1)
 
 
-COMMANDS = (serve, evaluation, doctor)
+COMMANDS = (serve, doctor)

@@ -34,10 +34,14 @@ class Parts:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """What every command of one run knows: the library in use and the parts that were brought."""
+    """What every command of one run knows: the library in use and the parts that were brought.
+
+    `library_is_given` is true if `--library` named the library, not the environment, the configuration or the default.
+    """
 
     library_path: Path
     parts: Parts
+    library_is_given: bool = False
 
     def open_library(self) -> "Library":
         """The library, to read, in a `with`. Its encoder is loaded when first needed. Raises `LibraryError`."""
@@ -59,7 +63,7 @@ def _use_library(context: click.Context, _parameter: click.Parameter, value: Pat
     if value is not None:
         session = context.find_object(Session)
         assert session is not None, "the group has made the session before a command is parsed"
-        context.obj = Session(library_path=value, parts=session.parts)
+        context.obj = Session(value, session.parts, library_is_given=True)
 
 
 library_path_type = click.Path(path_type=Path, file_okay=False)

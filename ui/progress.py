@@ -16,6 +16,8 @@ def progress_bar(unit: str) -> Iterator[Callable[[int, int], None] | None]:
     with tqdm(unit=f" {unit}", file=sys.stderr, dynamic_ncols=True) as bar:
 
         def show(done: int, total: int) -> None:
+            if bar.total is None:
+                bar.initial = bar.n = max(done - 1, 0)  # what an earlier run did says nothing about the time left
             bar.total = total
             bar.update(done - bar.n)
             bar.refresh()

@@ -28,6 +28,10 @@ MAX_K = 1_000
 """Most passages that can be asked for: beyond it a search costs time and tells nobody anything."""
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 7860
+DEFAULT_SEED = 20_170_603
+"""Seed of resampling and drafting; the same as `eval.statistics.SEED`, named here to keep help light."""
+MAX_SEED = 2**32 - 1
+"""Largest seed that every generator of random numbers takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,8 @@ SETTINGS = {
         Setting("port", int, "port that the page is served at", minimum=0, maximum=65_535),
         Setting("auth_file", str, "file with the names and passwords that the page asks for", is_path=True),
         Setting("llm_timeout", int, "seconds that a language model may stay silent", minimum=1, maximum=86_400),
+        Setting("cache", str, "folder where the articles of question sets are kept indexed", is_path=True),
+        Setting("seed", int, "seed of everything random in evaluations", minimum=0, maximum=MAX_SEED),
     )
 }
 """Every key of the configuration file, by name."""
@@ -75,6 +81,11 @@ def config_path() -> Path:
 def default_library_path() -> Path:
     """The library used when none is named: a folder in the user's data folder; nothing is created."""
     return platformdirs.user_data_path("dateline", appauthor=False) / "library"
+
+
+def default_cache_path() -> Path:
+    """Where the articles of question sets are kept indexed when no folder is named; nothing is created."""
+    return platformdirs.user_cache_path("dateline", appauthor=False)
 
 
 def load_config() -> dict[str, str | int]:

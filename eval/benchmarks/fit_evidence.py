@@ -26,7 +26,8 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from development_sets import OPEN_DATA, ROOT, DevelopmentSet, development_sets
-from eval.metrics import auroc, expected_calibration_error, is_correct, matches_gold
+from eval.metrics import is_correct, matches_gold
+from eval.selective import auroc, expected_calibration_error
 from eval.types import ArticleSpan, EvalQuestion
 from index.encoder import load_encoder
 from index.types import Article, SearchFilter

@@ -1,0 +1,107 @@
+"""ALCE's citation recall and precision (Gao et al. 2023, section 3) with any judge of what words support.
+
+Worked by hand, with a judge that wants every letter of the statement in the evidence:
+
+    statement  citations             recall  precise citations
+    "ab"       [1] "a", [2] "b"      1       both: alone neither carries it, and what is left without it does not either
+    "ab"       [3] "ab", [4] "c"     1       [3]; not [4], which carries nothing where [3] is enough
+    "d"        [5] "ab"              0       none: a statement that is not supported has no precise citation
+    "e"        none                  0       there is none
+
+Recall is 2 of 4 statements, precision 3 of 5 citations.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Protocol
+
+from index.dates import format_published
+from rag.support import Words, judge
+
+TITLE_LABEL = "Title: "
+"""What the first line of the evidence begins with, as in ALCE's own evaluation."""
+
+CACHED_TEXTS = 4_096
+"""Statements and citations whose words are kept, a few kilobytes each; each is compared several times in a row."""
+
+
+class Checker(Protocol):
+    """Decides whether evidence supports a statement; `name` stands in reports."""
+
+    @property
+    def name(self) -> str: ...
+
+    def supports(self, evidence: Sequence[str], statement: str) -> bool:
+        """Whether the texts of the evidence, taken together, support the statement."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CitationSupport:
+    """Citation recall and precision of one answer, in 0..1; higher is better."""
+
+    recall: float
+    precision: float
+
+
+class RuleChecker:
+    """The rules of `rag.support`: deterministic, without a model, and stricter than a person.
+
+    It misses paraphrases, so its recall is a lower bound; it takes exchanged roles ("A told B") for the same.
+    """
+
+    name = "rules"
+
+    def supports(self, evidence: Sequence[str], statement: str) -> bool:
+        """True if `rag.support.judge` calls the statement `verbatim` or `supported`."""
+        together = Words.union([_words(text) for text in evidence])
+        return judge(_words(statement), together) in ("verbatim", "supported")
+
+
+def score_support(document: Mapping[str, Any], checker: Checker) -> CitationSupport | None:
+    """Citation recall and precision of an `ask --json` document; `None` for a refusal or an answer without statements.
+
+    A statement has recall 1 if its citations together support it, 0 without citations. Of its citations one is precise
+    if the statement has recall 1, unless the citation is superfluous: it does not support the statement alone, and the
+    others do without it. Recall is the mean over the statements, precision the share of precise ones among all
+    citations, 0 if there are none. A number without an entry supports nothing.
+    """
+    if document["refused"] or not document["statements"]:
+        return None
+    texts = {citation["number"]: evidence_text(citation) for citation in document["citations"]}
+    supported = precise = cited = 0
+    for statement in document["statements"]:
+        numbers = list(dict.fromkeys(statement["citations"]))
+        cited += len(numbers)
+        evidence = [texts[number] for number in numbers if number in texts]
+        if not evidence or len(evidence) < len(numbers) or not checker.supports(evidence, statement["text"]):
+            continue
+        supported += 1
+        precise += sum(
+            not _is_superfluous(place, evidence, statement["text"], checker) for place in range(len(evidence))
+        )
+    return CitationSupport(recall=supported / len(document["statements"]), precision=precise / cited if cited else 0.0)
+
+
+def evidence_text(citation: Mapping[str, Any]) -> str:
+    """What a checker is given for a citation: a line with the title, one with source and date, and the cited words.
+
+    ALCE's passages carry their title too; source and date are what an attributed statement says besides.
+    """
+    published = citation["published"]
+    about = [citation["source"], format_published(published) if published else None]
+    lines = [f"{TITLE_LABEL}{citation['title']}", ", ".join(part for part in about if part), citation["cited_text"]]
+    return "\n".join(line for line in lines if line)
+
+
+def _is_superfluous(place: int, evidence: Sequence[str], statement: str, checker: Checker) -> bool:
+    """True if the evidence at the place does not support the statement alone, and the rest does without it."""
+    if len(evidence) == 1 or checker.supports([evidence[place]], statement):
+        return False
+    return checker.supports([*evidence[:place], *evidence[place + 1 :]], statement)
+
+
+@lru_cache(maxsize=CACHED_TEXTS)
+def _words(text: str) -> Words:
+    return Words.of(text.removeprefix(TITLE_LABEL))

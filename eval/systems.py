@@ -1,0 +1,487 @@
+"""The systems that a question set is put to, by name, the baselines beside them, and how a question is put."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from eval.citation_support import Checker, score_support
+from eval.metrics import answer_text, cited_spans, count_citations, score_answer
+from eval.rankings import DEPTHS, no_ranking, score_ranking
+from eval.types import (
+    CitationCounts,
+    EvalQuestion,
+    Gold,
+    Judgement,
+    QuestionResult,
+    RankingScores,
+    Scores,
+    SearchMode,
+)
+from index.errors import DatelineError, InputError, ModelError
+from index.types import Article, Hit, SearchFilter
+from rag.generators import EXTRACTIVE
+from rag.types import Answer, Question, Refusal, RefusalReason, Statement, check_question
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from eval.judge import Judge
+    from index.encoder import Encoder
+    from index.library import Library
+    from rag.generators import Generator
+    from rag.prompts import Message
+
+_log = logging.getLogger(__name__)
+
+_T = TypeVar("_T")
+
+Ask = Callable[[Question], Answer]
+Search = Callable[[str, SearchFilter, SearchMode, int], Sequence[Hit]]
+"""A query, a filter, a mode and how many hits at most → hits, best first."""
+
+DATELINE, KEYWORD_ONLY, DENSE_ONLY = "dateline", "keyword-only", "dense-only"
+TOP_PASSAGE, ALWAYS_REFUSE = "top-passage", "always-refuse"
+
+SYSTEMS: Mapping[str, SearchMode | None] = {
+    DATELINE: "hybrid",
+    KEYWORD_ONLY: "keyword",
+    DENSE_ONLY: "dense",
+    TOP_PASSAGE: "hybrid",
+    ALWAYS_REFUSE: None,
+}
+"""Names of systems → the search that each answers from.
+
+`dateline` is the whole system; `keyword-only` and `dense-only` are the same with one of its two searches.
+`top-passage` gives the first passage of the hybrid search word for word, and `always-refuse` never answers.
+"""
+
+ANSWER_MODES: Mapping[str, SearchMode] = {
+    name: SYSTEMS[name] or "hybrid" for name in (DATELINE, KEYWORD_ONLY, DENSE_ONLY)
+}
+"""The systems whose answers a language model may write."""
+
+ANSWERING_BASELINES: Mapping[str, SearchMode] = {"keyword_only": "keyword", "dense_only": "dense"}
+"""Baselines that answer as the whole system does without a language model, from one of its two searches."""
+
+EXTRACTIVE_BASELINE = "extractive"
+"""The baseline that is the whole system without its language model."""
+
+PASSAGE_BASELINES: Mapping[str, SearchMode] = {"top_passage": "hybrid", "keyword_top_passage": "keyword"}
+"""Baselines that answer with the first passage of a search, word for word, and cite all of it."""
+
+BASELINE_MODES: tuple[SearchMode, ...] = ("keyword", "dense")
+"""The searches whose rankings stand beside the system's."""
+
+ARTICLE_CACHE_SIZE = 256
+"""Articles kept while citations are checked: an answer's citations are mostly in articles just cited."""
+
+TOP_PASSAGE_CONFIDENCE = 1.0
+"""Of an answer that is the first passage. It estimates nothing and is always sure: its AUROC is that of chance, and its
+calibration error the share of answers that are wrong."""
+
+_NOTHING_TO_ASK = frozenset({"empty_library", "no_match", "out_of_range"})
+"""Refusals that come before a language model is asked."""
+
+
+def check_system(name: str) -> str:
+    """The name, if there is such a system; else InputError."""
+    if name not in SYSTEMS:
+        raise InputError(f"There is no system {name!r}; name one of {', '.join(SYSTEMS)} with --system.")
+    return name
+
+
+def uses_model(system: str) -> bool:
+    """True if a language model, where one is given, writes the answers of the system."""
+    return system in ANSWER_MODES
+
+
+def answering_baselines(system: str, *, generated: bool) -> dict[str, SearchMode]:
+    """Names and searches of the baselines that answer every question, without the one that is the system itself.
+
+    `generated` says that a language model writes the system's answers; the baselines never ask one.
+    """
+    found = dict(ANSWERING_BASELINES)
+    if generated:
+        return {**found, EXTRACTIVE_BASELINE: "hybrid"}
+    found.pop(system.replace("-", "_"), None)
+    return found
+
+
+def passage_baselines(system: str) -> dict[str, SearchMode]:
+    """Names and searches of the baselines that answer with a passage, without the one that is the system itself."""
+    return {name: mode for name, mode in PASSAGE_BASELINES.items() if name != system.replace("-", "_")}
+
+
+def system_ask(
+    system: str,
+    library: "Library",
+    generator: "Generator | None",
+    k: int,
+    stopped: threading.Event | None = None,
+) -> Ask:
+    """The system of that name: a function that answers a question with `k` passages.
+
+    Where a language model fails, `rag.answering.ask` gives the extractive answer instead; here that is an error, so
+    that the figures of a model are not those of another system in part. Once `stopped` is set, no model is listened to
+    any longer. Raises InputError if there is no such system.
+    """
+    mode = ANSWER_MODES.get(check_system(system))
+    if mode is not None:
+        return (
+            _extractive_ask(library, mode, k) if generator is None else _model_ask(library, mode, k, generator, stopped)
+        )
+    return _top_passage_ask(library, k) if system == TOP_PASSAGE else _refusal_ask(library)
+
+
+def baseline_asks(system: str, library: "Library", k: int, *, generated: bool) -> dict[str, tuple[SearchMode, Ask]]:
+    """The baselines of `answering_baselines` by name: the search of each, and how it is asked."""
+    baselines = answering_baselines(system, generated=generated)
+    return {name: (mode, _extractive_ask(library, mode, k)) for name, mode in baselines.items()}
+
+
+def library_search(library: "Library") -> Search:
+    """The search that `rag` answers from."""
+    from rag.retrieval import retrieve
+
+    return lambda query, limits, mode, k: retrieve(library, query, k=k, search_filter=limits, mode=mode)
+
+
+def top_passage_answer(
+    question: Question, standalone: str, hits: Sequence[Hit], find_article: Callable[[str], Article], generation: int
+) -> Answer:
+    """The first hit as an answer: its words, one citation of all of them, confidence `TOP_PASSAGE_CONFIDENCE`.
+
+    `hits` must not be empty. Raises `ArticleNotFoundError`.
+    """
+    from rag.citations import make_citation
+    from rag.marks import disarm_marks
+
+    passage = hits[0].passage
+    citation = make_citation(1, find_article(passage.article_id), passage.start, passage.end)
+    # A "[1]" of the article itself must not look like a mark of the answer.
+    statement = Statement(disarm_marks(passage.text), (1,), "verbatim")
+    return Answer(
+        question=question.text,
+        standalone_question=standalone,
+        text=f"{statement.text} [1]",
+        refusal=None,
+        confidence=TOP_PASSAGE_CONFIDENCE,
+        statements=(statement,),
+        citations=(citation,),
+        hits=tuple(hits),
+        model=TOP_PASSAGE,
+        library_generation=generation,
+        timings_ms={},
+    )
+
+
+def _extractive_ask(library: "Library", mode: SearchMode, k: int) -> Ask:
+    from rag.answering import AnswerSettings, ask
+
+    settings = AnswerSettings(k=k, mode=mode)
+    return lambda question: ask(question, library, settings=settings)
+
+
+def _model_ask(
+    library: "Library", mode: SearchMode, k: int, generator: "Generator", stopped: threading.Event | None
+) -> Ask:
+    from rag.answering import AnswerSettings, ask
+
+    settings = AnswerSettings(k=k, mode=mode)
+    model = _StrictModel(generator, stopped or threading.Event())
+
+    def ask_model(question: Question) -> Answer:
+        answer = ask(question, library, generator=model, settings=settings)
+        asked = answer.refusal is None or answer.refusal.reason not in _NOTHING_TO_ASK
+        if asked and answer.model == EXTRACTIVE:
+            raise ModelError(f"The model {generator.name!r} answered without a word.")
+        return answer
+
+    return ask_model
+
+
+class _StrictModel:
+    """A language model whose errors are those of the question: `ask` falls back on another answer for `ModelError`."""
+
+    def __init__(self, model: "Generator", stopped: threading.Event) -> None:
+        self._model = model
+        self._stopped = stopped
+
+    @property
+    def name(self) -> str:
+        return self._model.name
+
+    def generate(self, messages: "Sequence[Message]", *, max_tokens: int) -> Iterator[str]:
+        try:
+            for piece in self._model.generate(messages, max_tokens=max_tokens):
+                if self._stopped.is_set():
+                    raise DatelineError("The run was interrupted.")
+                yield piece
+        except ModelError as error:
+            raise DatelineError(str(error)) from error
+
+
+def _top_passage_ask(library: "Library", k: int) -> Ask:
+    from rag.refusals import refuse
+
+    search = library_search(library)
+
+    def answer_with_passage(question: Question) -> Answer:
+        started = time.perf_counter()
+        standalone = stand_alone(question)
+        hits = search(standalone, question.filter, "hybrid", k)
+        searched = time.perf_counter()
+        if hits:
+            answer = top_passage_answer(question, standalone, hits, library.article, library.generation)
+        else:
+            reason: RefusalReason = "no_match" if question.filter.is_empty else "out_of_range"
+            reason = reason if library.count_articles() else "empty_library"
+            refusal = refuse(reason, question, (), (), library)
+            answer = _refused(question, standalone, refusal, TOP_PASSAGE, library.generation)
+        return _timed(answer, {"retrieval": searched - started, "answer": time.perf_counter() - searched})
+
+    return answer_with_passage
+
+
+def _refusal_ask(library: "Library") -> Ask:
+    def refuse_question(question: Question) -> Answer:
+        started = time.perf_counter()
+        refusal = Refusal("low_confidence", "This system refuses every question.", ())
+        answer = _refused(question, stand_alone(question), refusal, ALWAYS_REFUSE, library.generation)
+        return _timed(answer, {"answer": time.perf_counter() - started})
+
+    return refuse_question
+
+
+def stand_alone(question: Question) -> str:
+    """The question as it is searched for: a follow-up that stands alone. Raises `QuestionError`."""
+    from rag.followups import make_standalone
+
+    return make_standalone(check_question(question.text), question.history).text
+
+
+def _refused(question: Question, standalone: str, refusal: Refusal, model: str, generation: int) -> Answer:
+    return Answer(question.text, standalone, refusal.message, refusal, 0.0, (), (), (), model, generation, {})
+
+
+def _timed(answer: Answer, seconds: Mapping[str, float]) -> Answer:
+    stages = {stage: value * 1000 for stage, value in seconds.items()}
+    return replace(answer, timings_ms={**stages, "total": sum(stages.values())})
+
+
+class SharedEncoder:
+    """An encoder for several threads, one of which uses it at a time: tokenizers cannot be used by two at once."""
+
+    def __init__(self, encoder: "Encoder") -> None:
+        self._encoder = encoder
+        self._lock = threading.Lock()
+        self.name = encoder.name
+        self.digest = encoder.digest
+        self.dimension = encoder.dimension
+        self.max_tokens = encoder.max_tokens
+
+    def encode(self, texts: Sequence[str]) -> "NDArray[np.float32]":
+        """See `Encoder.encode`."""
+        with self._lock:
+            return self._encoder.encode(texts)
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """See `Encoder.count_tokens`."""
+        with self._lock:
+            return self._encoder.count_tokens(texts)
+
+
+def share(encoder: "Encoder") -> SharedEncoder:
+    """The encoder for several threads; one that is already shared is returned as it is, with its lock."""
+    return encoder if isinstance(encoder, SharedEncoder) else SharedEncoder(encoder)
+
+
+class Asker:
+    """Puts questions to a system and its baselines, and scores what comes back. Used by one thread at a time."""
+
+    def __init__(
+        self,
+        library: "Library",
+        system: str,
+        ask: Ask,
+        baselines: Mapping[str, tuple[SearchMode, Ask]],
+        search: Search,
+        *,
+        k: int,
+        with_baselines: bool,
+        checker: Checker,
+        judge: "Judge | None",
+    ) -> None:
+        self._library = library
+        self._mode = SYSTEMS[system]
+        self._ask = ask
+        self._baselines = baselines
+        self._passage_baselines = passage_baselines(system) if with_baselines else {}
+        self._baseline_modes = [mode for mode in BASELINE_MODES if mode != self._mode] if with_baselines else []
+        self._search = search
+        self._k = k
+        self._checker = checker
+        self._judge = judge
+        self._find_article = lru_cache(maxsize=ARTICLE_CACHE_SIZE)(library.article)
+
+    def close(self) -> None:
+        """Closes the library."""
+        self._library.close()
+
+    def run(self, question: EvalQuestion, gold: Gold | None) -> QuestionResult:
+        """The result of one question, whatever goes wrong with it.
+
+        Rankings are of the question as the system understood it, and only of answerable questions with evidence. The
+        first ten are the passages that the answer was made from, where it was made from ten. `seconds` books searches
+        with the system or the baselines that they rank.
+        """
+        work = _Work(question, gold)
+        try:
+            result = self._result(work)
+        except Exception as error:  # noqa: BLE001  -- one question must not cost the answers to all others
+            work.note(error)
+            result = QuestionResult(question, None, work.failure, score_answer(question, gold, None, ()))
+        return replace(result, seconds=work.booked_seconds())
+
+    def _result(self, work: "_Work") -> QuestionResult:
+        asked = Question(work.question.text, work.question.history, SearchFilter(date_to=work.question.as_of))
+        answer = work.attempt("system", partial(self._ask, asked))
+        document = None if answer is None else answer.as_json()
+        query = stand_alone(asked) if answer is None else answer.standalone_question
+        found = _Found(self._search, query, asked.filter)
+        if self._k == DEPTHS[0]:
+            found.take(self._mode, answer)
+        scores = self._score(work, document)
+        rankings: dict[str, RankingScores] = {}
+        if work.is_ranked and self._mode is not None and answer is not None:
+            rankings["system"] = self._rank(work, "system", found, self._mode)
+        elif work.is_ranked and work.gold is not None:
+            rankings["system"] = no_ranking(work.gold)
+        baselines = self._run_baselines(work, asked, found)
+        if work.is_ranked:
+            rankings.update({mode: self._rank(work, "baselines", found, mode) for mode in self._baseline_modes})
+        return QuestionResult(
+            question=work.question,
+            answer=document,
+            failure=work.failure,
+            scores=scores,
+            counts=CitationCounts() if document is None else count_citations(document, self._find_article),
+            rankings=rankings,
+            baselines=baselines,
+            judgement=None if document is None else self._judge_answer(work, document),
+        )
+
+    def _score(self, work: "_Work", document: Mapping[str, Any] | None, name: str = "") -> Scores:
+        if document is None or document["refused"]:
+            return score_answer(work.question, work.gold, None, (), refused=document is not None)
+        support = work.attempt(None, partial(score_support, document, self._checker), f"{name}citations not checked: ")
+        return score_answer(work.question, work.gold, answer_text(document), cited_spans(document), support=support)
+
+    def _rank(self, work: "_Work", book: str, found: "_Found", mode: SearchMode) -> RankingScores:
+        """The scores of a search. One that fails has no result."""
+        assert work.gold is not None
+        lists = [work.attempt(book, partial(found.hits, mode, depth), f"{mode} search: ") or () for depth in DEPTHS]
+        return score_ranking(lists[0], lists[1], work.gold)
+
+    def _run_baselines(self, work: "_Work", asked: Question, found: "_Found") -> dict[str, Scores]:
+        scores: dict[str, Scores] = {}
+        with work.booked("baselines"):
+            for name, (mode, ask) in self._baselines.items():
+                answer = work.attempt(None, partial(ask, asked), f"baseline {name}: ")
+                if self._k == DEPTHS[0]:
+                    found.take(mode, answer)
+                scores[name] = self._score(work, None if answer is None else answer.as_json(), f"baseline {name}: ")
+            for name, mode in self._passage_baselines.items():
+                hits = work.attempt(None, partial(found.hits, mode, DEPTHS[0]), f"baseline {name}: ")
+                if not hits:
+                    scores[name] = score_answer(work.question, work.gold, None, (), refused=hits is not None)
+                    continue
+                answer = top_passage_answer(asked, asked.text, hits[:1], self._find_article, 0)
+                scores[name] = self._score(work, answer.as_json(), f"baseline {name}: ")
+        return scores
+
+    def _judge_answer(self, work: "_Work", document: Mapping[str, Any]) -> Judgement | None:
+        if self._judge is None:
+            return None
+        try:
+            with work.booked("judge"):
+                return self._judge.judge(work.question, document)
+        except Exception as error:  # noqa: BLE001  -- an opinion that cannot be had is not a failure of the question
+            return Judgement(self._judge.name, failure=_sentence(work.question, error))
+
+
+class _Found:
+    """The searches for one question, each made once."""
+
+    def __init__(self, search: Search, query: str, limits: SearchFilter) -> None:
+        self._search = search
+        self._query = query
+        self._limits = limits
+        self._hits: dict[tuple[SearchMode, int], Sequence[Hit]] = {}
+
+    def take(self, mode: SearchMode | None, answer: Answer | None) -> None:
+        """Keeps the passages that an answer was made from as those of its search, which is then not made again."""
+        if mode is not None and answer is not None and answer.hits:
+            self._hits.setdefault((mode, DEPTHS[0]), answer.hits)
+
+    def hits(self, mode: SearchMode, depth: int) -> Sequence[Hit]:
+        key = (mode, depth)
+        if key not in self._hits:
+            self._hits[key] = self._search(self._query, self._limits, mode, depth)
+        return self._hits[key]
+
+
+class _Work:
+    """A question in the making: what went wrong first, and where the time went."""
+
+    def __init__(self, question: EvalQuestion, gold: Gold | None) -> None:
+        self.question = question
+        self.gold = gold
+        self.is_ranked = gold is not None and question.answerable
+        self.failure: str | None = None
+        self._seconds: dict[str, float] = {}
+        self._started = time.perf_counter()
+
+    @contextmanager
+    def booked(self, book: str) -> Iterator[None]:
+        """Books the time inside."""
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._seconds[book] = self._seconds.get(book, 0.0) + time.perf_counter() - started
+
+    def attempt(self, book: str | None, action: Callable[[], _T], place: str = "") -> _T | None:
+        """What the action returns, or `None` if it fails, which is noted. Its time is booked, unless `book` is `None`.
+
+        Every exception counts: one question must not cost the answers to all others, and the run names what failed.
+        """
+        try:
+            with nullcontext() if book is None else self.booked(book):
+                return action()
+        except Exception as error:  # noqa: BLE001  -- see above
+            self.note(error, place)
+            return None
+
+    def note(self, error: Exception, place: str = "") -> None:
+        """Keeps the first error as the failure of the question."""
+        self.failure = self.failure or place + _sentence(self.question, error)
+
+    def booked_seconds(self) -> dict[str, float]:
+        """Seconds by book; what no book has is `harness`."""
+        total = time.perf_counter() - self._started
+        seconds = {**self._seconds, "harness": max(0.0, total - sum(self._seconds.values()))}
+        return {name: round(value, 6) for name, value in seconds.items()}
+
+
+def _sentence(question: EvalQuestion, error: Exception) -> str:
+    if isinstance(error, DatelineError):
+        return str(error)
+    _log.warning("question %r ended in an unexpected error", question.id, exc_info=error)
+    return f"{type(error).__name__}: {error}"
