@@ -60,6 +60,10 @@ class Judge:
         """The model's name with its prefix."""
         return self._generator.name
 
+    def with_encoder(self, encoder: "Encoder") -> "Judge":
+        """The same judge with an encoder that threads share, if it has one at all."""
+        return self if self._encoder is None else Judge(self._generator, encoder)
+
     def judge(self, question: EvalQuestion, document: Mapping[str, Any]) -> Judgement:
         """What the model thinks of an answer, the document of `dateline ask --json`. Each score is in 0..1.
 

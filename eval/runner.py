@@ -7,10 +7,11 @@ import time
 from collections.abc import Callable, Sequence
 from collections.abc import Generator as Results
 from contextlib import ExitStack, closing, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from eval.asking import Asker
 from eval.citation_support import RuleChecker
 from eval.gold import locate_evidence
 from eval.manifest import make_manifest, open_run, read_manifest
@@ -20,7 +21,6 @@ from eval.systems import (
     DATELINE,
     SYSTEMS,
     Ask,
-    Asker,
     Search,
     baseline_asks,
     check_system,
@@ -95,8 +95,8 @@ def run_set(
     if need be, `manifest.json` is written first, each result is a line of `results.jsonl` as soon as it is there, and
     the report follows at the end. Run again with the same identity, only what is missing is asked. `on_progress` is
     given the questions done and the questions in all. `ask` and `search` stand in for the system's answering and the
-    library's retrieval; with several jobs both are called from several threads, and the encoder of a judge must be
-    the library's own by `eval.systems.share`. Models in this process (`hf:`) answer one question at a time.
+    library's retrieval; with several jobs both are called from several threads. Models in this process (`hf:`) answer
+    one question at a time.
 
     The set's evidence is looked for before anything is asked: QuestionSetError. A question that ends in an error is
     recorded as a failure and scores 0. An interruption is raised again as a KeyboardInterrupt that says how to go on.
@@ -231,6 +231,8 @@ def _askers(
     if count <= 1 or not isinstance(library, Library):
         return [asker(library)] * count
     encoder = share(library.encoder)
+    if options.judge is not None:
+        options = replace(options, judge=options.judge.with_encoder(encoder))
     with ExitStack() as opened:
         askers = [asker(opened.enter_context(Library.open(library.path, encoder))) for _ in range(count)]
         opened.pop_all()  # each thread closes its own

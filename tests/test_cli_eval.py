@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from command_line import copy_seeds, run
 
+from eval.asking import Asker
+
 QUESTIONS = Path(__file__).resolve().parent.parent / "seeds" / "questions.jsonl"
 
 
@@ -92,9 +94,13 @@ def test_a_run_leaves_a_report_and_goes_on_where_it_stopped(few, articles, tmp_p
     lines = (out / "results.jsonl").read_bytes().splitlines(keepends=True)
     (out / "results.jsonl").write_bytes(b"".join(lines[:3]) + lines[3][:40])
     asked = []
-    monkeypatch.setattr("eval.systems.stand_alone", lambda question: asked.append(question) or question.text)
+    ask = Asker.run
+    monkeypatch.setattr(
+        Asker, "run", lambda self, question, gold: asked.append(question.id) or ask(self, question, gold)
+    )
     again = run(*arguments)
     assert again.exit_code == 0, again.stderr
+    assert asked == [json.loads(line)["id"] for line in lines[3:]]
     assert "5 questions" in again.stdout.split("\n")[0]
     assert [line["id"] for line in lines_of(out / "results.jsonl")] == [json.loads(line)["id"] for line in lines]
     report = run("eval", "report", out, "--json")

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from eval import runner
+from eval.judge import Judge
 from eval.manifest import read_manifest
 from eval.report import report_json
 from eval.results import RESULTS_NAME, read_results
@@ -518,6 +519,42 @@ def test_several_jobs_give_the_same_figures_by_a_model_over_http(tmp_path, monke
     assert 0 < reports[0].answers["contains"].value < 1
     assert reports[1].manifest.machine["jobs"] == 4
     assert {result.answer["model"] for result in reports[1].results if result.answer} == {"openai:scripted"}
+
+
+class OneAtATimeEncoder(BagOfWordsEncoder):
+    """Fails where two threads use it at once, as tokenizers do."""
+
+    busy = threading.Lock()
+
+    def encode(self, texts):
+        assert self.busy.acquire(blocking=False), "two threads encode at once"
+        try:
+            time.sleep(0.002)
+            return super().encode(texts)
+        finally:
+            self.busy.release()
+
+
+class QuestionWriter:
+    """A model that writes questions whatever it is asked."""
+
+    name = "openai:scripted"
+
+    def generate(self, messages, *, max_tokens):
+        yield '{"questions": ["When was the lamp lit?", "Who lit the lamp?", "Where is the lamp?"]}'
+
+
+def test_a_judge_shares_the_encoder_of_the_threads(tmp_path):
+    articles, questions = lamps(8)
+    with library_of(tmp_path / "lamps", articles) as made:
+        path = made.path
+    with Library.open(path, OneAtATimeEncoder()) as library:
+        judge = Judge(QuestionWriter(), library.encoder)
+        report = run_set(set_of(*questions), library, options=RunOptions(jobs=3, judge=judge))
+    assert [result.failure for result in report.results] == [None] * 8
+    answered = [result.judgement for result in report.results if result.answered]
+    assert answered
+    assert all(judgement.relevancy is not None for judgement in answered)
 
 
 def test_jobs_ask_at_the_same_time_and_progress_counts_them(library):

@@ -9,12 +9,12 @@ from datetime import date
 import numpy as np
 import pytest
 
+from eval.asking import Asker
 from eval.citation_support import RuleChecker
 from eval.rankings import MEASURES
 from eval.systems import (
     SYSTEMS,
     TOP_PASSAGE_CONFIDENCE,
-    Asker,
     answering_baselines,
     baseline_asks,
     check_system,

@@ -104,7 +104,6 @@ def run_evaluation(
     from eval.question_sets import load_set
     from eval.report import report_json, report_text
     from eval.runner import RunOptions, run_set
-    from eval.systems import share
     from eval.thresholds import check_names, parse_threshold
 
     limits = [parse_threshold(text) for text in thresholds]
@@ -119,7 +118,7 @@ def run_evaluation(
             seed=seed,
             baselines=not no_baselines,
             checker=checker_of(nli),
-            judge=None if judge_model is None else load_judge(judge_model, share(library.encoder)),
+            judge=None if judge_model is None else load_judge(judge_model, library.encoder),
             fresh=fresh,
             retry_failed=retry_failed,
         )
