@@ -14,14 +14,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from eval.measure_names import RBP, find_measures
 from eval.rankings import MEASURES
 from eval.trec import Qrels, read_qrels, read_run
 from index.errors import InputError
 
-Layout = Literal["ir-measures", "trec_eval"]
 Values = Mapping[str, float]
 
 _Find = Callable[[Values, Mapping[str, int]], float]
@@ -71,25 +70,18 @@ class ScoredRun:
             }
         return document
 
-    def text(self, layout: Layout = "ir-measures") -> str:
-        """Lines as the tool of that name prints them, with 4 decimals; the queries first, then all together.
+    def text(self) -> str:
+        """Lines as trec_eval prints them: measure, query (`all` for all together, at the end) and value.
 
-        For ir_measures, measure and value are separated by a tab, with the query before them if there are queries. For
-        trec_eval, there are always measure, query and value, counts are whole numbers, and the figures over all queries
-        begin with a line `runid`.
+        Values have 4 decimals, counts are whole numbers; the figures over all queries begin with a line `runid`.
         """
         rows = [(query, name, value) for query, values in self.per_query.items() for name, value in values.items()]
         rows += [("all", name, value) for name, value in self.measures.items()]
-        if layout == "ir-measures":
-            lines = [f"{name}\t{value:.4f}" for _, name, value in rows]
-            if self.per_query:
-                lines = [f"{query}\t{line}" for (query, _, _), line in zip(rows, lines, strict=True)]
-        else:
-            lines = [
-                f"{name:<22}\t{query}\t{f'{value:.0f}' if _is_count(name) else f'{value:6.4f}'}"
-                for query, name, value in rows
-            ]
-            lines.insert(len(rows) - len(self.measures), f"{'runid':<22}\tall\t{self.run_id}")
+        lines = [
+            f"{name:<22}\t{query}\t{f'{value:.0f}' if _is_count(name) else f'{value:6.4f}'}"
+            for query, name, value in rows
+        ]
+        lines.insert(len(rows) - len(self.measures), f"{'runid':<22}\tall\t{self.run_id}")
         return "".join(f"{line}\n" for line in lines)
 
 
@@ -106,8 +98,8 @@ def score_run(
     """The scores of a run file by a qrels file.
 
     `measures` are names of either kind, or trec_eval's `official`, `set` and `all_trec`; by default those of Dateline's
-    reports. A document is relevant from `relevance_level` on (trec_eval -l). Of each query, the first `max_documents`
-    are looked at (trec_eval -M).
+    reports and those that trec_eval prints by default. A document is relevant from `relevance_level` on (trec_eval -l).
+    Of each query, the first `max_documents` are looked at (trec_eval -M).
 
     With `complete` (trec_eval -c), every query of the qrels counts, and one without results scores 0: a system cannot
     gain by leaving questions out. Without it, as trec_eval does by default, only queries that are in both files do.
@@ -121,7 +113,7 @@ def score_run(
     if max_documents is not None and max_documents < 1:
         raise InputError(f"{max_documents} documents a query are not 1 or more")
     resolved: dict[str, Any] = {}
-    for name in MEASURES if measures is None else measures:
+    for name in (*MEASURES, "official") if measures is None else measures:
         resolved |= find_measures(name, relevance_level)
     qrels, run = read_qrels(qrels_path), read_run(run_path)
     judged = {query: qrels[query] for query in sorted(qrels) if complete or query in run.scores}

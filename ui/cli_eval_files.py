@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 @click.option("--per-query", is_flag=True, help="Print each query's values, too.")
 @click.option("--level", type=click.IntRange(1), default=1, show_default=True, help="Lowest grade that is relevant.")
 @click.option("--depth", type=click.IntRange(1), metavar="N", help="Look at the first N documents of each query only.")
-@click.option("--trec-eval", is_flag=True, help="Measure, average and print as trec_eval does by default.")
+@click.option("--trec-eval", is_flag=True, help="Measure and average as trec_eval does by default.")
 @click.option("--complete", is_flag=True, help="With --trec-eval, count queries without a result as 0, too (its -c).")
 @json_option
 @library_option
@@ -54,8 +54,9 @@ def score(
 ) -> None:
     """Score a ranking in TREC's format against judgements.
 
-    Every judged query counts, one without a result 0; ties are broken as trec_eval does. Groups of measures are
-    official (what trec_eval prints by default), set and all_trec.
+    Printed are the measures of Dateline's reports and those of trec_eval, in its layout. Every judged query counts, one
+    without a result 0; ties are broken as trec_eval does. Groups of measures are official (what trec_eval prints by
+    default), set and all_trec.
     """
     from eval.scoring import score_run
 
@@ -68,7 +69,7 @@ def score(
         per_query=per_query,
         complete=complete or not trec_eval,
     )
-    show(scored.as_json() if as_json else scored.text("trec_eval" if trec_eval else "ir-measures"))
+    show(scored.as_json() if as_json else scored.text())
 
 
 @evaluation.command("compare")
