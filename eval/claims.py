@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from eval.metrics import squad_tokens
 from eval.statistics import auroc_figure, rate_of
+from eval.text_table import aligned
 from eval.types import UNDEFINED, Figure, Figures
 from eval.wice import LABELS, Claim, read_claims
 from rag.support import Words, coverage, judge
@@ -91,11 +92,11 @@ class ClaimsReport:
             lines += ["", f"Evidence: {view.evidence} ({sizes})", ""]
             rows = [["", *FIGURES]]
             rows += [[name, *(_shown(figures[figure]) for figure in FIGURES)] for name, figures in view.systems.items()]
-            lines += _table(rows)
+            lines += aligned(rows, left=range(len(rows[0])))
             for title, verdicts in ((self.checker, view.verdicts), ("rag.support", view.rule_verdicts)):
                 names = list(next(iter(verdicts.values())))
                 counts = [[label, *(str(row[name]) for name in names)] for label, row in verdicts.items()]
-                lines += ["", *_table([[f"label / {title}", *names], *counts])]
+                lines += ["", *aligned([[f"label / {title}", *names], *counts], left=range(len(names) + 1))]
         return "\n".join(lines)
 
 
@@ -202,8 +203,3 @@ def _shown(figure: Figure) -> str:
     if figure.value is None or figure.low is None or figure.high is None:
         return "–"
     return f"{figure.value:.3f} [{figure.low:.3f}, {figure.high:.3f}]"
-
-
-def _table(rows: Sequence[Sequence[str]]) -> list[str]:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]

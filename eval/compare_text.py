@@ -9,6 +9,7 @@ from eval.figure_names import DIRECTION_MARKS, Direction, format_number, label, 
 from eval.flips import Flip
 from eval.paired import PairedDifference
 from eval.report_markdown import escaped, padded_table
+from eval.text_table import aligned
 
 if TYPE_CHECKING:
     from eval.compare import Comparison
@@ -40,7 +41,7 @@ def comparison_text(comparison: "Comparison") -> str:
         flipped += ["", title, *(line for flip in flips[:LISTED_FLIPS] for line in _flip_lines(flip))]
         if len(flips) > LISTED_FLIPS:
             flipped.append(f"  and {len(flips) - LISTED_FLIPS} more, all with --json")
-    parts += ["\n".join(flipped), "\n".join(_aligned([COLUMNS, *_rows(comparison)]))]
+    parts += ["\n".join(flipped), "\n".join(aligned([COLUMNS, *_rows(comparison)], left=(0, len(COLUMNS) - 1)))]
     parts.append(_wrapped(_legend(comparison)))
     return "\n\n".join(parts) + "\n"
 
@@ -153,19 +154,6 @@ def _wrapped(text: str) -> str:
 
 def _count(number: int, word: str) -> str:
     return f"{number} {word}" if number == 1 else f"{number} {word}s"
-
-
-def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Columns two spaces apart, the first and the last to the left, the others to the right."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    last = len(widths) - 1
-    return [
-        "  ".join(
-            cell.ljust(width) if column in (0, last) else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
 
 
 def _number(value: float) -> str:

@@ -1,7 +1,6 @@
 """A report as the JSON document of `dateline eval run --json`, as text for the terminal, and as a folder of files."""
 
 import json
-from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from textwrap import fill
@@ -28,7 +27,8 @@ from eval.report_tables import (
     where_time_went,
 )
 from eval.results import replace_file, writing
-from eval.types import UNDEFINED, EvalReport, Figures, QuestionResult
+from eval.text_table import titled
+from eval.types import UNDEFINED, EvalReport, QuestionResult, figures_json, nested_json
 from eval.worst_questions import count_faults, find_fault, worst_results
 
 __all__ = ["LABELS", "report_json", "report_text", "worst_results", "write_report"]
@@ -45,8 +45,6 @@ TYPE_CHARACTERS = 22
 SHORT_CHARACTERS = 8
 """Longest short heading of a baseline that has none of its own, in characters."""
 
-Row = Sequence[str]
-
 
 def report_json(report: EvalReport) -> dict[str, Any]:
     """The report as plain data, ready for `json.dumps`; figures are `{"value", "low", "high", "n"}`.
@@ -54,9 +52,9 @@ def report_json(report: EvalReport) -> dict[str, Any]:
     `baselines` holds each baseline's figures by name, and its rankings under `retrieval` by level and measure.
     """
     made = report.manifest
-    baselines: dict[str, dict[str, Any]] = _nested_json(report.baselines)
+    baselines: dict[str, dict[str, Any]] = nested_json(report.baselines)
     for name, levels in report.baseline_retrieval.items():
-        baselines.setdefault(name, {})["retrieval"] = _nested_json(levels)
+        baselines.setdefault(name, {})["retrieval"] = nested_json(levels)
     return {
         "set": made.set_path,
         "set_sha256": made.set_sha256,
@@ -64,17 +62,17 @@ def report_json(report: EvalReport) -> dict[str, Any]:
         "library_generation": made.library_generation,
         "n": len(report.results),
         "ignored_fields": dict(report.ignored_fields),
-        "retrieval": _nested_json(report.retrieval),
-        "answers": _figures_json(report.answers),
-        "citations": _figures_json(report.citations),
-        "refusals": _figures_json(report.refusals),
+        "retrieval": nested_json(report.retrieval),
+        "answers": figures_json(report.answers),
+        "citations": figures_json(report.citations),
+        "refusals": figures_json(report.refusals),
         "by_type": {
-            name: {"n": report.type_sizes[name], **_figures_json(figures)} for name, figures in report.by_type.items()
+            name: {"n": report.type_sizes[name], **figures_json(figures)} for name, figures in report.by_type.items()
         },
         "baselines": baselines,
-        "timings_ms": _nested_json(report.timings_ms),
+        "timings_ms": nested_json(report.timings_ms),
         "failures": [{"id": result.question.id, "error": result.failure} for result in report.failures],
-        "judge": _figures_json(report.judge),
+        "judge": figures_json(report.judge),
         "risk_coverage": [asdict(point) for point in report.risk_coverage],
         "reliability": [asdict(group) for group in report.reliability],
         "seconds": dict(report.seconds),
@@ -104,7 +102,7 @@ def report_text(report: EvalReport) -> str:
             [one_line(stage), format_value(times["p50"]), format_value(times["p95"])]
             for stage, times in report.timings_ms.items()
         ]
-        parts.append(_aligned(["Milliseconds ↓", "p50", "p95"], rows))
+        parts.append(titled(["Milliseconds ↓", "p50", "p95"], rows))
     spent = where_time_went(report.seconds)
     if spent is not None:
         parts.append(_wrapped(spent))
@@ -165,9 +163,9 @@ def _figures_text(table: FigureTable) -> tuple[str, tuple[str, ...]]:
     ]
     header = [table.title, "value", "95% interval", "n"]
     short: tuple[str, ...] = ()
-    text = _aligned([*header, *map(label, table.baselines)], rows)
+    text = titled([*header, *map(label, table.baselines)], rows)
     if max(map(len, text.split("\n"))) > TEXT_WIDTH:
-        text, short = _aligned([*header, *map(_short, table.baselines)], rows), table.baselines
+        text, short = titled([*header, *map(_short, table.baselines)], rows), table.baselines
     missing = f"\n  not measurable here: {', '.join(map(label, table.missing))}" if table.missing else ""
     return text + missing, short
 
@@ -186,30 +184,8 @@ def _types_text(report: EvalReport) -> str:
         ]
         for name, figures in report.by_type.items()
     ]
-    return _aligned(["Type", "n", *columns.values()], rows) if rows else ""
-
-
-def _aligned(header: Row, rows: Sequence[Row]) -> str:
-    """Columns two spaces apart, the first to the left, the others to the right."""
-    rows = [[f"  {row[0]}", *row[1:]] for row in rows]
-    widths = [max(len(row[column]) for row in (header, *rows)) for column in range(len(header))]
-    lines = (
-        "  ".join(
-            cell.rjust(width) if column else cell.ljust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in (header, *rows)
-    )
-    return "\n".join(lines)
+    return titled(["Type", "n", *columns.values()], rows) if rows else ""
 
 
 def _wrapped(*sentences: str) -> str:
     return "\n".join(fill(sentence, TEXT_WIDTH, break_long_words=False) for sentence in sentences)
-
-
-def _figures_json(figures: Figures) -> dict[str, Any]:
-    return {name: figure.as_json() for name, figure in figures.items()}
-
-
-def _nested_json(groups: Mapping[str, Figures]) -> dict[str, Any]:
-    return {name: _figures_json(figures) for name, figures in groups.items()}

@@ -1,11 +1,12 @@
 """The figures of a retrieval run, as the JSON document of `dateline eval retrieval --json` and as text."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from eval.figure_names import format_interval, format_value, label, one_line
-from eval.types import Figures, SearchMode
+from eval.text_table import titled
+from eval.types import Figures, SearchMode, nested_json
 
 QUANTILES = {"p50": 0.5, "p95": 0.95}
 
@@ -59,9 +60,9 @@ class RetrievalReport:
             "as_of": self.use_as_of,
             "n": self.questions,
             "skipped": self.skipped,
-            "retrieval": _nested_json(self.retrieval),
-            "baselines": {name: {"retrieval": _nested_json(levels)} for name, levels in self.baselines.items()},
-            "timings_ms": _nested_json(self.timings_ms),
+            "retrieval": nested_json(self.retrieval),
+            "baselines": {name: {"retrieval": nested_json(levels)} for name, levels in self.baselines.items()},
+            "timings_ms": nested_json(self.timings_ms),
             "failures": [{"id": query, "mode": mode, "error": error} for query, mode, error in self.failures],
             "clusters": self.clusters,
             "seconds": round(self.seconds, 2),
@@ -83,12 +84,12 @@ class RetrievalReport:
                 + [format_value(found[name]) for found in beside.values()]
                 for name, figure in figures.items()
             ]
-            parts.append(_table([f"Retrieval of {level}s", "value", "95% interval", "n", *map(label, beside)], rows))
+            parts.append(titled([f"Retrieval of {level}s", "value", "95% interval", "n", *map(label, beside)], rows))
         parts.append("R@50 and AP look at 50 passages, the others at the 10 that an answer is made from.")
         times = [
             [stage, *(format_value(figures[name]) for name in QUANTILES)] for stage, figures in self.timings_ms.items()
         ]
-        parts.append(_table(["Milliseconds", *QUANTILES], times))
+        parts.append(titled(["Milliseconds", *QUANTILES], times))
         if self.failures:
             named = [f"  {one_line(query)} ({mode}): {one_line(error)}" for query, mode, error in self.failures]
             more = len(named) - LISTED_FAILURES
@@ -96,19 +97,3 @@ class RetrievalReport:
             if more > 0:
                 parts[-1] += f"\n  and {more:,} more"
         return "\n\n".join(parts) + "\n"
-
-
-def _nested_json(groups: Mapping[str, Figures]) -> dict[str, Any]:
-    return {group: {name: figure.as_json() for name, figure in figures.items()} for group, figures in groups.items()}
-
-
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Columns two spaces apart, the first to the left, the others to the right."""
-    rows = [[f"  {row[0]}", *row[1:]] for row in rows]
-    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
-    return "\n".join(
-        "  ".join(
-            [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
-        )
-        for row in (header, *rows)
-    )

@@ -221,6 +221,16 @@ UNDEFINED = Figure(None, None, None, 0)
 Figures = Mapping[str, Figure]
 
 
+def figures_json(figures: Figures) -> dict[str, Any]:
+    """Figures by name, ready for `json.dumps`."""
+    return {name: figure.as_json() for name, figure in figures.items()}
+
+
+def nested_json(groups: Mapping[str, Figures]) -> dict[str, Any]:
+    """Figures by group and name, ready for `json.dumps`."""
+    return {group: figures_json(figures) for group, figures in groups.items()}
+
+
 @dataclass(frozen=True, slots=True)
 class CurvePoint:
     """One point of a risk-coverage curve: answering the surest `coverage` of all questions, the share `risk` is wrong.

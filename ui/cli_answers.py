@@ -16,6 +16,7 @@ from ui.options import (
     json_option,
     k_option,
     library_option,
+    mode_option,
     model_option,
     pass_session,
     search_filter,
@@ -35,15 +36,7 @@ input_file = click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=
 @click.argument("query")
 @k_option
 @filter_options
-@click.option(
-    "--mode",
-    type=click.Choice(["hybrid", "dense", "keyword"]),
-    default="hybrid",
-    envvar="DATELINE_MODE",
-    show_envvar=True,
-    show_default=True,
-    help="Search by meaning and words, by meaning, or by words.",
-)
+@mode_option
 @json_option
 @library_option
 @pass_session

@@ -20,7 +20,7 @@ from ui.eval_options import (
     seed_option,
     sets_argument,
 )
-from ui.options import Session, json_option, k_option, library_option, model_option, pass_session
+from ui.options import Session, json_option, k_option, library_option, mode_option, model_option, pass_session
 from ui.progress import progress_bar
 from ui.render import json_line, terminal_safe
 
@@ -143,15 +143,7 @@ def run_evaluation(
 @evaluation.command("retrieval")
 @sets_argument
 @articles_option
-@click.option(
-    "--mode",
-    type=click.Choice(["hybrid", "dense", "keyword"]),
-    default="hybrid",
-    envvar="DATELINE_MODE",
-    show_envvar=True,
-    show_default=True,
-    help="Search by meaning and words, by meaning, or by words.",
-)
+@mode_option
 @click.option("--no-as-of", is_flag=True, help="Search all articles, whatever day a question is asked as of.")
 @click.option("--out", type=new_folder, help="Folder for the rankings as TREC files and for the figures.")
 @encoder_option

@@ -89,6 +89,16 @@ model_option = click.option(
     help="extractive (no language model), openai:NAME, ollama:NAME, anthropic:NAME or hf:NAME_OR_FOLDER.",
 )
 
+mode_option = click.option(
+    "--mode",
+    type=click.Choice(["hybrid", "dense", "keyword"]),
+    default="hybrid",
+    envvar="DATELINE_MODE",
+    show_envvar=True,
+    show_default=True,
+    help="Search by meaning and words, by meaning, or by words.",
+)
+
 k_option = click.option(
     "-k",
     type=click.IntRange(1, MAX_K),
