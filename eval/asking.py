@@ -46,7 +46,7 @@ class Asker:
         library: "Library",
         system: str,
         ask: Ask,
-        baselines: Mapping[str, tuple[SearchMode, Ask]],
+        baselines: Mapping[str, Ask],
         search: Search,
         *,
         k: int,
@@ -90,8 +90,11 @@ class Asker:
         answer = work.attempt("system", partial(self._ask, asked))
         document = None if answer is None else answer.as_json()
         query = stand_alone(asked) if answer is None else answer.standalone_question
-        found = _Found(self._search, query, asked.filter)
+        plain = _Found(self._search, query, asked.filter)
+        found = plain
         if self._k == DEPTHS[0]:
+            # For a question of several parts these are not what one search finds, so baselines have their own.
+            found = _Found(self._search, query, asked.filter)
             found.take(self._mode, answer)
         scores = self._score(work, document)
         rankings: dict[str, RankingScores] = {}
@@ -99,9 +102,9 @@ class Asker:
             rankings["system"] = self._rank(work, None, found, self._mode)
         elif work.is_ranked and work.gold is not None:
             rankings["system"] = no_ranking(work.gold)
-        baselines = self._run_baselines(work, asked, found)
+        baselines = self._run_baselines(work, asked, plain)
         if work.is_ranked:
-            rankings.update({mode: self._rank(work, "baselines", found, mode) for mode in self._baseline_modes})
+            rankings.update({mode: self._rank(work, "baselines", plain, mode) for mode in self._baseline_modes})
         return QuestionResult(
             question=work.question,
             answer=document,
@@ -127,10 +130,8 @@ class Asker:
 
     def _run_baselines(self, work: "_Work", asked: Question, found: "_Found") -> dict[str, Scores]:
         scores: dict[str, Scores] = {}
-        for name, (mode, ask) in self._baselines.items():
+        for name, ask in self._baselines.items():
             answer = work.attempt("baselines", partial(ask, asked), f"baseline {name}: ")
-            if self._k == DEPTHS[0]:
-                found.take(mode, answer)
             scores[name] = self._score(work, None if answer is None else answer.as_json(), f"baseline {name}: ")
         for name, mode in self._passage_baselines.items():
             hits = work.attempt("baselines", partial(found.hits, mode, DEPTHS[0]), f"baseline {name}: ")

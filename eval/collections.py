@@ -6,13 +6,13 @@ import logging
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import cache as cached
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
@@ -37,12 +37,16 @@ KEY_LENGTH = 32
 """Hexadecimal digits of the SHA-256 that name a library in the cache (128 bits)."""
 
 LAST_USED_NAME = "last-used"
+NOTE_NAME = "collection.json"
+"""What was noted of a complete library: its generation, by which a change is seen, and the files that could not be
+read, which are named again whenever it is used."""
 
 _UNFINISHED = ".unfinished"
 _LOCK = ".lock"
 
 _Progress = Callable[[int, int], None]
-_Fill = Callable[[Library], None]
+_Fill = Callable[[Library], Sequence[Failure]]
+"""Puts articles into an empty library and returns what could not be read."""
 
 _log = logging.getLogger(__name__)
 
@@ -62,9 +66,9 @@ def open_collection(
     there is opened at once, and the default encoder, if it is only named, loaded when it is needed. `on_progress` is
     given the articles done and found.
 
-    It becomes visible when it is complete, whatever happens meanwhile; a second process waits for the first. A damaged
-    library is made again, and those not used for `KEPT_DAYS` days go when one is made. Files that cannot be read are
-    named in the log and left out.
+    It becomes visible when it is complete, whatever happens meanwhile; a second process waits for the first. A library
+    that is damaged, or that another command has changed, is made again, and those not used for `KEPT_DAYS` days go when
+    one is made. Files that cannot be read are named in the log, every time, and left out.
 
     Raises:
         InputError: There are no articles, or they changed while they were read, or the cache cannot be written.
@@ -131,10 +135,14 @@ def _open(path: Path, encoder: "Encoder | str") -> Library | None:
         _log.warning("%s It is made again.", error)
         return None
     problems = [finding.message for finding in library.check() if not finding.ok]
-    if problems:
+    made = _read_note(path)
+    if made is None or made["generation"] != library.generation:
+        problems.append("another command has changed it")
+    if made is None or problems:
         library.close()
-        _log.warning("The library %s is damaged (%s) and is made again.", path, "; ".join(problems))
+        _log.warning("The library %s is not as it was made (%s) and is made again.", path, "; ".join(problems))
         return None
+    _log_failures(Failure(*failure) for failure in made["failed"])
     _touch(path)
     return library
 
@@ -146,24 +154,41 @@ def _make(path: Path, encoder: "Encoder | str", fill: _Fill) -> Library:
     loaded = load_encoder(encoder) if isinstance(encoder, str) else encoder
     try:
         with Library.open_for_writing(unfinished, loaded) as library:
-            fill(library)
+            failures = fill(library)
+            generation = library.generation
+        note = {"generation": generation, "failed": [[failure.origin, failure.reason] for failure in failures]}
+        (unfinished / NOTE_NAME).write_text(json.dumps(note), encoding="utf-8")
         _touch(unfinished)
         shutil.rmtree(path, ignore_errors=True)
         unfinished.rename(path)
     except BaseException:
         shutil.rmtree(unfinished, ignore_errors=True)
         raise
+    _log_failures(failures)
     return Library.open(path, loaded)
+
+
+def _read_note(path: Path) -> dict[str, Any] | None:
+    """What was noted when the library was complete, `None` if that cannot be read."""
+    try:
+        note = json.loads((path / NOTE_NAME).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return note if isinstance(note, dict) and note.keys() >= {"generation", "failed"} else None
+
+
+def _log_failures(failures: Iterable[Failure]) -> None:
+    for failure in failures:
+        _log.warning("Failed: %s: %s", failure.origin, failure.reason)
 
 
 def _files(paths: Sequence[Path], digests: dict[str, str], on_progress: _Progress | None) -> _Fill:
     """Indexes files and folders, which must still be what the digests were taken of."""
 
-    def fill(library: Library) -> None:
+    def fill(library: Library) -> Sequence[Failure]:
         report = index_paths(library, [str(path) for path in paths], on_progress=on_progress)
-        for failure in report.failed:
-            _log.warning("Failed: %s: %s", failure.origin, failure.reason)
         if library.count_articles() == 0:
+            _log_failures(report.failed)
             raise InputError(f"No article in {_named(paths)} could be read; the reasons are above.")
         read = {origin: library.origin_digest(origin) for origin in library.origins()}
         unread = {failure.origin for failure in report.failed}
@@ -174,6 +199,7 @@ def _files(paths: Sequence[Path], digests: dict[str, str], on_progress: _Progres
             if origin in read or origin not in unread
         ):
             raise InputError(f"The articles in {_named(paths)} changed while they were read; run the command again.")
+        return report.failed
 
     return fill
 
@@ -181,7 +207,7 @@ def _files(paths: Sequence[Path], digests: dict[str, str], on_progress: _Progres
 def _carried(articles: Sequence[Article], on_progress: _Progress | None) -> _Fill:
     """Puts in the articles of a set, each under all of its origins."""
 
-    def fill(library: Library) -> None:
+    def fill(library: Library) -> Sequence[Failure]:
         done = 0
         for batch in _batches(articles):
             each = [replace(article, origins=(origin,)) for article in batch for origin in article.origins]
@@ -189,6 +215,7 @@ def _carried(articles: Sequence[Article], on_progress: _Progress | None) -> _Fil
             done += len(batch)
             if on_progress is not None:
                 on_progress(done, len(articles))
+        return ()
 
     return fill
 

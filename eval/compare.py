@@ -153,8 +153,8 @@ def _rejected(result: QuestionResult) -> bool | None:
     return None if result.question.answerable else result.scores.refused
 
 
-def _false_refusal(result: QuestionResult) -> bool | None:
-    return result.scores.refused if result.question.answerable else None
+def _unanswered(result: QuestionResult) -> bool | None:
+    return result.scores.words is None if result.question.answerable else None
 
 
 def _total_ms(result: QuestionResult) -> float | None:
@@ -167,7 +167,7 @@ MEASURES: Mapping[str, tuple[Value, bool | None]] = {
     "f1": (_score("f1"), True),
     "rouge_l": (_score("rouge_l"), True),
     "rejected": (_rejected, True),
-    "false_rate": (_false_refusal, False),
+    "false_rate": (_unanswered, False),
     "gold_quote": (_score("gold_quote"), True),
     "gold_overlap": (_score("gold_overlap"), True),
     "gold_article": (_score("gold_article"), True),
@@ -179,9 +179,9 @@ MEASURES: Mapping[str, tuple[Value, bool | None]] = {
 }
 """What is compared: a question's value, `None` where it has none, and whether higher is better (`None`: neither).
 
-`rejected` is the refusal of unanswerable questions, `false_rate` that of answerable ones, as in the report; `total_ms`
-is the time of the whole answer in milliseconds. Figures of a whole set (AUROC, calibration error) have no value for a
-question and are not compared."""
+`rejected` is the refusal of unanswerable questions, `false_rate` no answer to an answerable one, as in the report;
+`total_ms` is the time of the whole answer in milliseconds. Figures of a whole set (AUROC, calibration error) have no
+value for a question and are not compared."""
 
 
 def _difference(

@@ -144,7 +144,8 @@ def _legend(comparison: "Comparison") -> str:
     return (
         f"Higher is better, except: ↓ lower is better, ~ neither. Intervals: paired bootstrap over {unit}. p: paired "
         f"randomisation test over {unit}, two-sided; p (Holm): adjusted for these {len(comparison.metrics)} measures. "
-        f"Wins: questions on which B is the better one. The last column speaks only where p (Holm) is below {ALPHA}."
+        f"Wins: questions on which B is the better one. The last column speaks only where p (Holm) is below {ALPHA}; "
+        f"time depends on what else the machine did."
     )
 
 

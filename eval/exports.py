@@ -24,6 +24,8 @@ FORMATS: tuple[ExportFormat, ...] = ("trec-run", "trec-qrels", "ragas", "csv")
 _FORMULA = re.compile(r"[=+\-@\t\r\n'＝＋－＠]")
 """How a cell begins that a spreadsheet may take for a formula (OWASP, CSV Injection), or that looks protected."""
 
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+
 _PLAIN_NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d+)*%?", re.ASCII)
 
 _SCORES = tuple(field.name for field in fields(Scores) if field.name not in ("answerable", "refused"))
@@ -137,8 +139,10 @@ def protected(text: str) -> str:
 
     That is text that begins with `=`, `+`, `-`, `@`, their full-width forms, a tab or a line end. A plain number such
     as `-5`, `+3.5%` or `1,200` is no formula and stays as it is. Text that begins with an apostrophe gets another, so
-    that whoever takes one apostrophe off the front of each cell that has one gets back what was there.
+    that whoever takes one apostrophe off the front of each cell that has one gets back what was there. Control
+    characters, which no spreadsheet shows and a terminal obeys, become `\ufffd`, but for tabs and line ends.
     """
+    text = _CONTROL.sub("\ufffd", text)
     return f"'{text}" if _FORMULA.match(text) and not _PLAIN_NUMBER.fullmatch(text) else text
 
 

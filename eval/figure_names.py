@@ -77,7 +77,7 @@ MEANINGS = {
     "statements_cited": "statements that carry a citation",
     "mean_citations": "citations of a given answer",
     "rejected": "unanswerable questions that were refused",
-    "false_rate": "answerable questions that were refused",
+    "false_rate": "answerable questions that got no answer: refused or failed",
     "auroc": "how well confidence separates answerable questions from the others",
     "aurc": "area under the risk-coverage curve",
     "coverage_at_5_risk": "share of questions that can be answered with 5% of the answers wrong",

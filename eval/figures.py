@@ -101,13 +101,14 @@ def support_figures(group: Group, scores: Sequence[Scores]) -> dict[str, Figure]
 
 
 def refusal_figures(group: Group, scores: Sequence[Scores]) -> dict[str, Figure]:
-    """`rejected`: unanswerable questions that were refused; `false_rate`: answerable ones that were (lower is better).
+    """`rejected`: unanswerable questions that were refused; `false_rate`: answerable ones that got no answer (lower is
+    better).
 
-    A question that failed was not refused.
+    A question that failed counts against the system in both: nobody got an answer, and nothing was refused.
     """
     return {
         "rejected": group.rate(None if score.answerable else score.refused for score in scores),
-        "false_rate": group.rate(score.refused if score.answerable else None for score in scores),
+        "false_rate": group.rate(score.words is None if score.answerable else None for score in scores),
     }
 
 

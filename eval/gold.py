@@ -52,11 +52,10 @@ def locate_evidence(question_set: QuestionSet, library: "Library") -> dict[str, 
         if question.evidence:
             located[question.id] = Gold(tuple(spans), finder.overlapping_passages(tuple(spans)), grades)
     if problems:
-        library_path = str(library.path)
         raise QuestionSetError(
-            f"the library at {library_path!r} does not hold the evidence that {question_set.path!r} names: "
-            f"{list_problems(problems)}. Add the articles that the set was written for with: "
-            f"dateline index FOLDER --library {library_path!r}"
+            f"the articles asked do not hold the evidence that {question_set.path!r} names: {list_problems(problems)}. "
+            "Name the files or folders that the set was written for with --articles, or a library that holds them with "
+            "--library"
         )
     return located
 

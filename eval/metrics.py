@@ -78,11 +78,10 @@ def is_correct(text: str, question: EvalQuestion) -> bool:
 
 
 def squad_tokens(text: str) -> list[str]:
-    """The tokens of SQuAD's evaluation script (Rajpurkar et al. 2016): no case, punctuation or articles (a, an, the).
-
-    Quotes are straightened first, so that typographic ones count as punctuation too.
+    """The tokens of SQuAD's evaluation script (Rajpurkar et al. 2016): no case, ASCII punctuation or articles (a, an,
+    the). As there, typographic quotes are no punctuation.
     """
-    return _ARTICLES.sub(" ", fold(text).translate(_PUNCTUATION)).split()
+    return _ARTICLES.sub(" ", text.lower().translate(_PUNCTUATION)).split()
 
 
 def exact_match(text: str, accepted: Sequence[str]) -> bool:

@@ -104,7 +104,7 @@ def findings(report: EvalReport) -> list[Finding]:
     found = [_about_answers(report)]
     citations, refusals = report.citations, report.refusals
     found.append(_finding(refusals.get("rejected"), "of {n} unanswerable questions are refused, as they should be."))
-    found.append(_finding(refusals.get("false_rate"), "of {n} answerable questions are refused (lower is better)."))
+    found.append(_finding(refusals.get("false_rate"), "of {n} answerable questions get no answer (lower is better)."))
     for key, text in (
         ("gold_quote", "of {n} answerable questions get an answer that cites a gold quote."),
         ("gold_article", "of {n} answerable questions get an answer that cites an article with evidence."),
@@ -136,6 +136,11 @@ def notices(report: EvalReport) -> list[str]:
     """What a reader must know before the figures: failures, fields that were ignored, and questions that hang
     together."""
     said = []
+    missing = report.manifest.questions - len(report.results)
+    if missing > 0:
+        said.append(
+            f"The run is not finished: {missing:,} of {report.manifest.questions:,} questions have not been asked."
+        )
     if report.failures:
         one = len(report.failures) == 1
         ended = "ended in an error and counts" if one else "ended in errors and count"
@@ -145,8 +150,8 @@ def notices(report: EvalReport) -> list[str]:
         said.append(f"Fields that the format does not have were ignored: {one_line(names)}")
     if report.clusters is not None:
         said.append(
-            f"Questions of one article or title hang together: intervals resample {report.clusters:,} clusters, "
-            f"not {len(report.results):,} questions."
+            f"Questions of one cluster (an article, a title, a label of the set) hang together: intervals resample "
+            f"{report.clusters:,} clusters, not {len(report.results):,} questions."
         )
     return said
 

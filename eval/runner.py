@@ -62,7 +62,7 @@ class RunOptions:
     are asked at a time, `seed` that of the intervals. `baselines` says whether the other systems are run beside it.
     `checker` tells whether cited words support a statement, `None` for the rules of `rag.support`; `judge` gives a
     language model's opinion, `None` for none. `fresh` replaces what the folder holds, `retry_failed` asks the
-    questions again that ended in an error.
+    questions again that ended in an error, or whose judge did.
     """
 
     system: str = DATELINE
@@ -129,8 +129,8 @@ def run_set(
     )
     folder = nullcontext((manifest, None)) if out is None else open_run(out, manifest, fresh=options.fresh)
     with folder as (manifest, file):
-        if file is not None and options.retry_failed and any(result.failure for result in file.finished):
-            file.replace([result for result in file.finished if result.failure is None])
+        if file is not None and options.retry_failed and any(map(_has_failed, file.finished)):
+            file.replace([result for result in file.finished if not _has_failed(result)])
         results = {} if file is None else {result.question.id: result for result in file.finished}
         tasks = [(asked, gold.get(asked.id)) for asked in question_set.questions if asked.id not in results]
         total = len(question_set.questions)
@@ -191,6 +191,11 @@ def _settings(options: RunOptions, generator: "Generator | None") -> dict[str, A
         "judge": None if options.judge is None else options.judge.name,
         "baselines": options.baselines,
     }
+
+
+def _has_failed(result: QuestionResult) -> bool:
+    """True if the question ended in an error, or the judge did."""
+    return result.failure is not None or (result.judgement is not None and result.judgement.failure is not None)
 
 
 def _how_to_go_on(done: int, total: int, out: Path | None) -> str:

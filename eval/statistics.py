@@ -83,8 +83,8 @@ def rate_of_counts(successes: Sequence[int], totals: Sequence[int], clusters: Cl
 def mean(values: Iterable[float], clusters: Clusters = None, *, seed: int = SEED) -> Figure:
     """The mean with the expanded percentile interval of the bootstrap (Efron 1979, Hesterberg 2015).
 
-    Clusters are drawn whole, with the mean as the ratio of their sums to their sizes (Field & Welsh 2007). Of a single
-    cluster the interval is the range of its values.
+    Clusters are drawn whole, with the mean as the ratio of their sums to their sizes (Field & Welsh 2007). A single
+    cluster has no interval: it tells nothing of others.
     """
     return means([list(values)], clusters, seed=seed)[0]
 
@@ -99,7 +99,7 @@ def means(columns: Sequence[Sequence[float]], clusters: Clusters = None, *, seed
     sizes = np.bincount(codes).astype(np.float64)
     values = [float(value) for value in table.mean(axis=1)]
     if len(sizes) == 1:
-        return [Figure(value, float(row.min()), float(row.max()), n) for value, row in zip(values, table, strict=True)]
+        return [Figure(value, None, None, n) for value in values]
     # Deviations instead of values: equal values give an interval of no width, without rounding.
     deviations = np.stack([np.bincount(codes, row - row.mean()) for row in table], axis=1)
     resampled = np.concatenate(

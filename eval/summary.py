@@ -66,7 +66,7 @@ def summarise(results: Sequence[QuestionResult], *, manifest: Manifest) -> EvalR
         risk_coverage=risk_coverage(sure, wrong, len(told)),
         reliability=reliability(sure, [not flag for flag in wrong]),
         seconds=_seconds(results),
-        clusters=None if group.clusters is None else _count_clusters(group.clusters),
+        clusters=_count_clusters(group.clusters),
         results=tuple(results),
     )
 
@@ -145,5 +145,9 @@ def _of_type(group: Group, label: str) -> Group:
     return group.where(lambda result: result.question.type == label)
 
 
-def _count_clusters(clusters: Sequence[str | None]) -> int:
-    return len(set(clusters) - {None}) + sum(cluster is None for cluster in clusters)
+def _count_clusters(clusters: Sequence[str | None] | None) -> int | None:
+    """How many clusters there are, `None` where each question stands alone."""
+    if clusters is None:
+        return None
+    count = len(set(clusters) - {None}) + sum(cluster is None for cluster in clusters)
+    return count if count < len(clusters) else None

@@ -123,10 +123,10 @@ def system_ask(
     return _top_passage_ask(library, k) if system == TOP_PASSAGE else _refusal_ask(library)
 
 
-def baseline_asks(system: str, library: "Library", k: int, *, generated: bool) -> dict[str, tuple[SearchMode, Ask]]:
-    """The baselines of `answering_baselines` by name: the search of each, and how it is asked."""
+def baseline_asks(system: str, library: "Library", k: int, *, generated: bool) -> dict[str, Ask]:
+    """The baselines of `answering_baselines` by name, and how each is asked."""
     baselines = answering_baselines(system, generated=generated)
-    return {name: (mode, _extractive_ask(library, mode, k)) for name, mode in baselines.items()}
+    return {name: _extractive_ask(library, mode, k) for name, mode in baselines.items()}
 
 
 def library_search(library: "Library") -> Search:

@@ -129,9 +129,9 @@ def compose(chosen: Sequence[Chosen]) -> tuple[str, tuple[Statement, ...], tuple
         text = disarm_marks(" ".join(citations[numbers[0] - 1].cited_text.split()))
         speaker = _unnamed_speaker(piece)
         if speaker is not None:
-            name, sentence = speaker
+            name, naming = speaker
             text = f"{disarm_marks(name)}: {text}"
-            numbers.append(_cite(citations, piece.article, _span(piece.article, sentence, sentence)))
+            numbers += [_cite(citations, piece.article, _span(piece.article, one, one)) for one in naming]
         label = disarm_marks(attribution(piece.article))
         statement = Statement(f"{text} ({label})" if label else text, tuple(numbers), "verbatim")
         statements.append(statement)
@@ -165,8 +165,10 @@ def _cite(citations: list[Citation], article: Article, span: Span) -> int:
     return len(citations)
 
 
-def _unnamed_speaker(piece: Chosen) -> tuple[str, int] | None:
-    """Who speaks in the cited words, and the sentence that says so, if the words themselves do not name them."""
+def _unnamed_speaker(piece: Chosen) -> tuple[str, list[int]] | None:
+    """Who speaks in the cited words, if the words themselves do not name them, and the sentences that say so: the one
+    that names the speaker and, where it has only a part of the name, the first that has the whole.
+    """
     structure = sentences_of(piece.article.article_id, piece.article.text)
     speaker = structure.speakers[piece.first]
     if speaker is None or piece.first <= speaker.sentence <= piece.last:
@@ -175,4 +177,9 @@ def _unnamed_speaker(piece: Chosen) -> tuple[str, int] | None:
     cited = set(unify(piece.article.text[span.start : span.end]))
     if unify(speaker.name)[-1] in cited:
         return None
-    return speaker.name, speaker.sentence
+    naming = [speaker.sentence]
+    named = piece.article.text[structure.spans[speaker.sentence].start : structure.spans[speaker.sentence].end]
+    if not set(unify(speaker.name)) <= cited | set(unify(named)):
+        whole = piece.article.text.find(speaker.name)
+        naming += [number for number, span in enumerate(structure.spans) if span.start <= whole < span.end]
+    return speaker.name, naming

@@ -9,6 +9,7 @@ import pytest
 from command_line import copy_seeds, run
 
 from eval.asking import Asker
+from index.errors import ModelError
 
 QUESTIONS = Path(__file__).resolve().parent.parent / "seeds" / "questions.jsonl"
 
@@ -296,3 +297,30 @@ def test_the_cache_of_a_collection_that_changed_is_made_anew(few, articles, tmp_
     assert changed.exit_code == 1 or "5 questions" in changed.stdout
     shutil.move(tmp_path / victim.name, victim)
     assert run("eval", "run", few, "--articles", articles).exit_code == 0
+
+
+class Silent:
+    """A language model that fails whatever it is asked."""
+
+    name = "openai:silent"
+
+    def generate(self, messages, *, max_tokens):
+        raise ModelError("The server is away.")
+
+
+def test_a_model_that_never_answers_passes_no_gate(few, articles, tmp_path):
+    arguments = ("eval", "run", few, "--articles", articles, "--out", tmp_path / "out", "--no-baselines", "--json")
+    done = run(*arguments, "--fail-under", "refusals.false_rate<=0.05", generator=Silent())
+    assert done.exit_code == 1
+    assert "Every question failed" in done.stderr
+    assert "The server is away." in done.stderr
+    refusals = done.document["refusals"]
+    assert (refusals["false_rate"]["value"], refusals["rejected"]["value"]) == (1.0, 0.0)
+
+
+def test_a_query_without_a_result_is_mentioned(tmp_path):
+    (tmp_path / "qrels").write_text("1 0 a 1\n2 0 a 1\n", "utf-8")
+    (tmp_path / "run").write_text("1 Q0 a 1 2.0 mine\n3 Q0 a 1 2.0 mine\n", "utf-8")
+    done = run("eval", "score", "--qrels", tmp_path / "qrels", "--run", tmp_path / "run")
+    assert "1 judged queries have no result and count 0." in done.stderr
+    assert "1 queries of the run have no judgement" in done.stderr

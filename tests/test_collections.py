@@ -356,3 +356,27 @@ def test_a_cache_that_cannot_be_written_is_said(tmp_path, articles):
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match=r"The cache of indexed articles '.*file' cannot be used"):
         opened(tmp_path / "file", articles)
+
+
+def test_a_library_that_another_command_changed_is_made_again(cache, articles, tmp_path, caplog):
+    library, _ = opened(cache, articles)
+    before, path = origins(library), library.path
+    library.close()
+    (tmp_path / "strange.txt").write_text("Nobody named this article.")
+    with Library.open_for_writing(path, BagOfWordsEncoder()) as changed:
+        index_paths(changed, [str(tmp_path / "strange.txt")])
+    library, made = opened(cache, articles)
+    with library:
+        assert made
+        assert origins(library) == before
+    assert "another command has changed it" in caplog.text
+
+
+def test_files_that_cannot_be_read_are_named_every_time(cache, articles, caplog):
+    (articles / "broken.pdf").write_bytes(b"no PDF")
+    for expected in (True, False):
+        caplog.clear()
+        library, made = opened(cache, articles)
+        library.close()
+        assert made is expected
+        assert "broken.pdf" in caplog.text

@@ -184,3 +184,7 @@ def test_what_cannot_be_exported(tmp_path):
         export([], format="xlsx", out=tmp_path / "out")
     with pytest.raises(InputError, match="cannot be written"):
         export([], format="csv", out=tmp_path / "missing" / "out.csv")
+
+
+def test_control_characters_do_not_reach_the_table():
+    assert protected("\x1b[2Jquiet\x07\x9b\tand\nso on") == "\ufffd[2Jquiet\ufffd\ufffd\tand\nso on"

@@ -111,7 +111,7 @@ def test_any_of_the_answers_or_all_of_answers_all():
 
 
 def test_squad_normalisation():
-    assert squad_tokens("The U.S.-led  “talks”, an A-team!") == ["usled", "talks", "ateam"]
+    assert squad_tokens("The U.S.-led  “talks”, an A-team!") == ["usled", "“talks”", "ateam"]
     assert squad_tokens("  A\tTHE an ") == []
     # Articles go after punctuation, so that what is left of "a." is one; and only as whole words.
     assert squad_tokens("a. theory and an.") == ["theory", "and"]

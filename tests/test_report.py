@@ -193,9 +193,12 @@ def test_readers_are_told_of_failures_ignored_fields_and_clusters():
     assert notices(made_report(clusters=12)) == [
         "1 of 100 questions ended in an error and counts as wrong.",
         "Fields that the format does not have were ignored: 'difficulty' (12)",
-        "Questions of one article or title hang together: intervals resample 12 clusters, not 100 questions.",
+        "Questions of one cluster (an article, a title, a label of the set) hang together: intervals resample 12 "
+        "clusters, not 100 questions.",
     ]
-    assert notices(empty_report()) == []
+    cut_short = empty_report()
+    assert notices(cut_short) == ["The run is not finished: 100 of 100 questions have not been asked."]
+    assert notices(replace(cut_short, manifest=replace(cut_short.manifest, questions=0))) == []
     assert where_time_went({}) is None
 
 

@@ -544,6 +544,34 @@ class QuestionWriter:
         yield '{"questions": ["When was the lamp lit?", "Who lit the lamp?", "Where is the lamp?"]}'
 
 
+class Judging:
+    """A model that writes questions once it is mended; before, it fails."""
+
+    name = "openai:judge"
+    mended = False
+
+    def generate(self, messages, *, max_tokens):
+        if not self.mended:
+            raise ModelError("The server is away.")
+        yield '{"questions": ["When was the lamp lit?", "Who lit the lamp?", "Where is the lamp?"]}'
+
+
+def test_a_question_whose_judge_failed_is_asked_again_on_demand(tmp_path):
+    articles, questions = lamps(3)
+    model = Judging()
+    with library_of(tmp_path / "lamps", articles) as library:
+        options = RunOptions(judge=Judge(model, library.encoder))
+        first = run_set(set_of(*questions), library, options=options, out=tmp_path / "out")
+        assert {result.judgement.failure for result in first.results if result.answered} == {"The server is away."}
+        model.mended = True
+        again = run_set(set_of(*questions), library, options=options, out=tmp_path / "out")
+        assert again.results == first.results
+        retried = run_set(
+            set_of(*questions), library, options=replace(options, retry_failed=True), out=tmp_path / "out"
+        )
+    assert all(result.judgement.relevancy is not None for result in retried.results if result.answered)
+
+
 def test_a_judge_shares_the_encoder_of_the_threads(tmp_path):
     articles, questions = lamps(8)
     with library_of(tmp_path / "lamps", articles) as made:

@@ -97,6 +97,24 @@ def test_a_speaker_named_elsewhere_leads_in_and_the_sentence_that_names_them_is_
     assert citations[1].cited_text == "Envoy Pavel Orlov said after the vote that his town had doubts."
 
 
+def test_a_speaker_named_in_part_brings_the_sentence_with_the_whole_name_too(tmp_path: Path):
+    article = made_article(
+        "Harbour Minister Pavel Orlov met the pilots on Monday. The talks went on for hours. Orlov told reporters that "
+        'he had doubts. "We must keep searching," he said.',
+        "doubts",
+    )
+    with library_of(tmp_path / "library", [article]) as own:
+        evidence = ranked(own, "What did Orlov say about searching?", "keep searching")
+    _, (statement,), citations = compose(choose([evidence], {article.article_id: article}))
+    assert statement.text == 'Harbour Minister Pavel Orlov: "We must keep searching," he said.'
+    assert statement.citations == (1, 2, 3)
+    assert [citation.cited_text for citation in citations] == [
+        '"We must keep searching," he said.',
+        "Orlov told reporters that he had doubts.",
+        "Harbour Minister Pavel Orlov met the pilots on Monday.",
+    ]
+
+
 def test_a_speaker_named_in_the_cited_words_does_not_lead_in(library: Library):
     text, _, citations = answer_of(library, "his town had doubts")
     assert text == "Envoy Pavel Orlov said after the vote that his town had doubts. (TASS, 3 June 2017) [1]"

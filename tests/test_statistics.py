@@ -85,7 +85,7 @@ def test_a_share_of_one_counts_each_cluster_once():
 
 def test_one_cluster_says_nothing_about_others():
     assert rate([True, False, True], ["a"] * 3) == Figure(2 / 3, 0.0, 1.0, 3)
-    assert mean([0.2, 0.4, 0.9], ["a"] * 3) == Figure(0.5, 0.2, 0.9, 3)
+    assert mean([0.2, 0.4, 0.9], ["a"] * 3) == Figure(0.5, None, None, 3)
     assert calibration_figure([0.9, 0.8], [True, True], ["a"] * 2) == Figure(pytest.approx(0.15), 0.0, 1.0, 2)
 
 
@@ -168,7 +168,7 @@ def test_columns_together_are_as_one_by_one():
 
 def test_mean_of_equal_values_of_one_and_of_none():
     assert mean([0.3, 0.3, 0.3]) == Figure(pytest.approx(0.3), pytest.approx(0.3), pytest.approx(0.3), 3)
-    assert mean([4]) == Figure(4.0, 4.0, 4.0, 1)
+    assert mean([4]) == Figure(4.0, None, None, 1)
     assert mean([]) == UNDEFINED
 
 

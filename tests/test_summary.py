@@ -216,11 +216,11 @@ def test_a_system_that_refuses_everything_answers_nothing():
     assert [found[name] for name in undefined] == [None] * 5
 
 
-def test_a_system_that_always_fails_scores_zero_and_refuses_nothing():
+def test_a_system_that_always_fails_scores_worst_and_refuses_nothing():
     found = values_of(FAILING)
     for name in ("contains", "exact_match", "f1", "rouge_l", "no_answer", "overall_exact_match", "overall_f1"):
         assert found[f"answers.{name}"] == 0.0
-    assert (found["refusals.rejected"], found["refusals.false_rate"], found["refusals.auroc"]) == (0.0, 0.0, 0.0)
+    assert (found["refusals.rejected"], found["refusals.false_rate"], found["refusals.auroc"]) == (0.0, 1.0, 0.0)
     report = summarise(FAILING, manifest=made_manifest())
     assert len(report.failures) == ALL
     assert (report.risk_coverage, report.reliability, report.timings_ms) == ((), (), {})

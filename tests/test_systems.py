@@ -3,7 +3,7 @@
 import json
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 import numpy as np
@@ -224,7 +224,7 @@ def test_the_baseline_that_is_the_system_itself_is_left_out(system, generated, a
 
 def test_baselines_never_ask_a_language_model(library):
     asks = baseline_asks("dateline", library, 10, generated=True)
-    assert {name: ask_baseline(Question(ASKED)).model for name, (_, ask_baseline) in asks.items()} == {
+    assert {name: ask_baseline(Question(ASKED)).model for name, ask_baseline in asks.items()} == {
         "keyword_only": "extractive",
         "dense_only": "extractive",
         "extractive": "extractive",
@@ -333,7 +333,7 @@ def test_an_empty_system_has_an_empty_ranking(library):
     assert result.rankings["dense"]["article"]["Success@5"] == 1.0
 
 
-def test_searches_are_made_once_and_not_where_an_answer_has_made_them(library):
+def test_searches_are_made_once(library):
     made = []
 
     def search(query, limits, mode, depth):
@@ -341,7 +341,7 @@ def test_searches_are_made_once_and_not_where_an_answer_has_made_them(library):
         return library_search(library)(query, limits, mode, depth)
 
     made_asker(library, search=search).run(QUESTION, gold_of(library))
-    assert sorted(made) == [("dense", 50), ("hybrid", 50), ("keyword", 50)]
+    assert sorted(made) == [(mode, depth) for mode in ("dense", "hybrid", "keyword") for depth in (10, 50)]
     made.clear()
     made_asker(library, search=search, k=5).run(QUESTION, gold_of(library))
     assert sorted(made) == [(mode, depth) for mode in ("dense", "hybrid", "keyword") for depth in (10, 50)]
@@ -350,7 +350,7 @@ def test_searches_are_made_once_and_not_where_an_answer_has_made_them(library):
     assert made == [("hybrid", 50)]
 
 
-def test_what_cannot_be_ranked_is_not_searched_for(library):
+def test_what_cannot_be_ranked_is_searched_for_passages_to_return_only(library):
     made = []
 
     def search(query, limits, mode, depth):
@@ -362,7 +362,16 @@ def test_what_cannot_be_ranked_is_not_searched_for(library):
         result = made_asker(library, search=search).run(question, gold)
         assert result.rankings == {}
         assert set(result.baselines) == {"keyword_only", "dense_only", "top_passage", "keyword_top_passage"}
-    assert made == []
+    assert made == [("hybrid", 10), ("keyword", 10)] * 3
+
+
+def test_the_top_passage_of_a_question_of_two_parts_is_that_of_one_search(library):
+    question = replace(QUESTION, text=f"{ASKED.rstrip('?')}, and who runs the port?")
+    searched = library_search(library)(question.text, SearchFilter(), "hybrid", 10)
+    alone = made_asker(library, "top-passage").run(question, gold_of(library))
+    beside = made_asker(library).run(question, gold_of(library))
+    assert alone.answer["citations"][0]["cited_text"] == searched[0].passage.text
+    assert beside.baselines["top_passage"] == alone.scores
 
 
 def test_baselines_are_left_out_where_they_are_not_wanted(library):
@@ -409,7 +418,7 @@ def test_errors_beside_the_answer_are_named_and_the_answer_counts(library):
     assert searched.scores.contains is True
     assert set(searched.rankings["system"]["article"].values()) == {0.0}
     assert searched.baselines["top_passage"].refused is False
-    baseline = made_asker(library, baselines={"dense_only": ("dense", fail)}).run(QUESTION, gold_of(library))
+    baseline = made_asker(library, baselines={"dense_only": fail}).run(QUESTION, gold_of(library))
     assert baseline.failure == "baseline dense_only: the index is away"
     assert baseline.baselines["dense_only"].contains is False
 

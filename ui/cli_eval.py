@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import click
 
+from index.errors import InputError
 from ui.eval_options import (
     articles_option,
     cache_option,
@@ -68,7 +69,7 @@ def evaluation() -> None:
     help="Exit with 1 unless it holds, as in 'answers.contains>=0.9'. May be repeated.",
 )
 @click.option("--fresh", is_flag=True, help="Ask every question again and replace what is in the folder.")
-@click.option("--retry-failed", is_flag=True, help="Ask the questions again that failed before.")
+@click.option("--retry-failed", is_flag=True, help="Ask the questions again that failed before, or whose judge did.")
 @encoder_option
 @cache_option
 @json_option
@@ -98,7 +99,8 @@ def run_evaluation(
 
     The articles are those of --articles, else those that the set brings along unless --library is given, else the
     library. With --out, each answer and its scores go to results.jsonl as they come, and the report to report.html,
-    report.md and report.json; a run that was cut short goes on where it stopped.
+    report.md and report.json; a run that was cut short goes on where it stopped. The exit code is 1 if every question
+    failed or a limit of --fail-under is missed.
     """
     from eval.judge import load_judge
     from eval.question_sets import load_set
@@ -137,6 +139,12 @@ def run_evaluation(
     show(document if as_json else report_text(report))
     if out is not None and not as_json:
         click.echo(f"The report is {out / 'report.html'}", err=True)
+    failed = report.failures
+    if failed:
+        again = "" if out is None else "; ask again with --retry-failed"
+        click.echo(f"{len(failed)} of {len(report.results)} questions failed{again}.", err=True)
+        if len(failed) == len(report.results):
+            raise InputError(f"Every question failed. The first: {failed[0].failure}")
     _fail_under([sentence for limit in limits if (sentence := limit.check(document)) is not None])
 
 

@@ -69,6 +69,11 @@ def score(
         per_query=per_query,
         complete=complete or not trec_eval,
     )
+    if scored.missing:
+        counted = "are left out" if trec_eval and not complete else "count 0"
+        click.echo(f"{len(scored.missing)} judged queries have no result and {counted}.", err=True)
+    if scored.unjudged:
+        click.echo(f"{len(scored.unjudged)} queries of the run have no judgement and are left out.", err=True)
     show(scored.as_json() if as_json else scored.text())
 
 
