@@ -86,7 +86,7 @@ class Asker:
         return replace(result, seconds=work.booked_seconds())
 
     def _result(self, work: "_Work") -> QuestionResult:
-        asked = Question(work.question.text, work.question.history, SearchFilter(date_to=work.question.as_of))
+        asked = Question(work.question.text, work.question.history, SearchFilter(as_of=work.question.as_of))
         answer = work.attempt("system", partial(self._ask, asked))
         document = None if answer is None else answer.as_json()
         query = stand_alone(asked) if answer is None else answer.standalone_question

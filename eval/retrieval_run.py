@@ -92,7 +92,7 @@ def run_retrieval(
     search = search or library_search(library)
     searched = []
     for done, question in enumerate(asked, start=1):
-        limits = SearchFilter(date_to=question.as_of if use_as_of else None)
+        limits = SearchFilter(as_of=question.as_of if use_as_of else None)
         searched.append(_search(_Searched(question, gold[question.id]), limits, modes, search, encode))
         if on_progress is not None:
             on_progress(done, len(asked))

@@ -1,8 +1,9 @@
 """A library: one folder on disk that holds a collection and finds passages in it."""
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -208,6 +209,11 @@ class Library:
             if origin == origin_or_name or origin.endswith("/" + origin_or_name) or origin.rsplit("/", 1)[-1] == name
         }
         return found.pop() if len(found) == 1 else None
+
+    def publication_days(self, article_ids: Iterable[str]) -> dict[str, tuple[date, date]]:
+        """First and last day on which each of the articles can have been published; those of an unknown year are left
+        out."""
+        return self._store.publication_days(article_ids)
 
     def passages(self, article_id: str) -> list[Passage]:
         """The passages of an article in order. Raises `ArticleNotFoundError`."""

@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -357,9 +358,21 @@ class Store:
         if search_filter.date_to is not None:
             conditions.append("first_day <= ?")
             values.append(search_filter.date_to.isoformat())
+        if search_filter.as_of is not None:
+            conditions.append("(first_day IS NULL OR first_day <= ?)")
+            values.append(search_filter.as_of.isoformat())
         found = self._connection.execute(f"SELECT row, source FROM articles WHERE {' AND '.join(conditions)}", values)
         wanted = {source.casefold() for source in search_filter.sources}
         return [row for row, source in found if not wanted or (source or "").casefold() in wanted]
+
+    def publication_days(self, article_ids: Iterable[str]) -> dict[str, tuple[date, date]]:
+        """First and last day on which each article can have been published; those of an unknown year are left out."""
+        found = self._connection.execute(
+            "SELECT article_id, first_day, last_day FROM articles"
+            " WHERE first_day IS NOT NULL AND article_id IN (SELECT value FROM json_each(?))",
+            (json.dumps(list(article_ids)),),
+        )
+        return {identifier: (date.fromisoformat(first), date.fromisoformat(last)) for identifier, first, last in found}
 
     def passages_of_articles(self, article_rows: Iterable[int]) -> list[int]:
         found = self._connection.execute(

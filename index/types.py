@@ -134,16 +134,20 @@ class SearchFilter:
 
     An article whose date is stated in part counts if any day that fits the stated part lies in the range; one whose
     year is unknown cannot be placed in a range and is left out. Source names compare without regard to case.
+
+    `as_of` is the day that a question is asked on: articles published later are left out, while those whose date is
+    not known stay. `rag.retrieval` prefers what was published shortly before.
     """
 
     date_from: date | None = None
     date_to: date | None = None
     sources: frozenset[str] = field(default_factory=frozenset)
+    as_of: date | None = None
 
     @property
     def is_empty(self) -> bool:
         """True if the filter lets every article through."""
-        return self.date_from is None and self.date_to is None and not self.sources
+        return self.date_from is None and self.date_to is None and not self.sources and self.as_of is None
 
 
 @dataclass(frozen=True, slots=True)

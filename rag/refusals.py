@@ -68,6 +68,8 @@ def _describe(search_filter: SearchFilter) -> str:
         parts.append(f"from {format_published(search_filter.date_from.isoformat())} on")
     if search_filter.date_to is not None:
         parts.append(f"up to {format_published(search_filter.date_to.isoformat())}")
+    if search_filter.as_of is not None:
+        parts.append(f"as of {format_published(search_filter.as_of.isoformat())}")
     return ", ".join(parts)
 
 

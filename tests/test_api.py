@@ -70,6 +70,7 @@ def test_every_field_reaches_the_question(client: TestClient, backend: FakeBacke
         "history": [{"question": "When?", "answer": "In May [1]."}],
         "from": "2022",
         "to": "2022-05",
+        "as_of": "2022-06",
         "source": "Desk",
         "k": 3,
     }
@@ -78,14 +79,14 @@ def test_every_field_reaches_the_question(client: TestClient, backend: FakeBacke
         Question(
             "And then?",
             (Turn("When?", "In May [1]."),),
-            SearchFilter(date(2022, 1, 1), date(2022, 5, 31), frozenset({"Desk"})),
+            SearchFilter(date(2022, 1, 1), date(2022, 5, 31), frozenset({"Desk"}), date(2022, 6, 30)),
         )
     ]
     assert backend.ks == [3]
 
 
 def test_fields_left_out_or_null_filter_nothing() -> None:
-    nulls = dict.fromkeys(["history", "from", "to", "source", "k"])
+    nulls = dict.fromkeys(["history", "from", "to", "as_of", "source", "k"])
     for document in ({"question": "q"}, {"question": "q", **nulls}):
         assert parse_question(json.dumps(document).encode()) == (Question("q"), None)
 
@@ -108,6 +109,7 @@ def test_several_sources() -> None:
         (b'{"question": "q", "fom": "2022"}', "fom"),
         (b'{"question": "q", "from": "May 2022"}', "May 2022"),
         (b'{"question": "q", "from": 2022}', "from"),
+        (b'{"question": "q", "as_of": "soon"}', "soon"),
         (b'{"question": "q", "to": "2022-02-30"}', "2022-02-30"),
         (b'{"question": "q", "source": 1}', "source"),
         (b'{"question": "q", "source": [1]}', "source"),

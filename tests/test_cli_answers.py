@@ -2,12 +2,14 @@
 
 import json
 from dataclasses import replace
+from datetime import date
 
 import pytest
 from command_line import copy_seeds, run
 from fakes import BagOfWordsEncoder
 
 from index.library import Library
+from index.types import SearchFilter
 from rag.types import MAX_QUESTION_CHARACTERS, Answer, Refusal, Statement, Turn
 
 PASSAGE_FIELDS = [
@@ -121,6 +123,7 @@ def test_filters_limit_the_search(library):
         ["--from", "03/06/2017"],
         ["--to", "2017-02-30"],
         ["--from", "2018", "--to", "2017"],
+        ["--as-of", "yesterday"],
         ["-k", "0"],
         ["-k", "many"],
         ["--no-such-option"],
@@ -136,6 +139,8 @@ def test_partial_dates_reach_the_search(library, asked):
     assert run("ask", "Who?", "--from", "2017", "--to", "2017-02", "--library", library).exit_code == 0
     limits = asked[0][0].filter
     assert (str(limits.date_from), str(limits.date_to)) == ("2017-01-01", "2017-02-28")
+    assert run("ask", "Who?", "--as-of", "2017-02", "--library", library).exit_code == 0
+    assert asked[1][0].filter == SearchFilter(as_of=date(2017, 2, 28))
 
 
 def test_ask_json_keeps_the_contract(library):

@@ -112,6 +112,7 @@ COVERAGE = "The library holds 4 articles: 2 are dated from 3 June 2017 to May 20
         (SearchFilter(date_from=date(2023, 1, 1)), "from 1 January 2023 on"),
         (SearchFilter(date_to=date(2016, 12, 31)), "up to 31 December 2016"),
         (SearchFilter(sources=frozenset({"Reuters"})), "from Reuters"),
+        (SearchFilter(as_of=date(2016, 12, 31)), "as of 31 December 2016"),
         (
             SearchFilter(date_from=date(2018, 1, 1), date_to=date(2018, 12, 31), sources=frozenset({"b", "a"})),
             "from a or b, from 1 January 2018 on, up to 31 December 2018",

@@ -1,5 +1,6 @@
 """Hybrid retrieval: the fusion by hand-worked numbers, the rest against a small collection."""
 
+import math
 from collections import Counter
 from dataclasses import replace
 from datetime import date
@@ -9,7 +10,15 @@ import pytest
 
 from index.library import Library
 from index.types import Article, Hit, Metadata, Passage, SearchFilter
-from rag.retrieval import ARTICLE_SHARE, KEYWORD_WEIGHT, fuse, retrieve
+from rag.retrieval import (
+    ARTICLE_SHARE,
+    KEYWORD_WEIGHT,
+    RECENCY_DAYS,
+    RECENCY_WEIGHT,
+    fuse,
+    prefer_recent,
+    retrieve,
+)
 from tests.fakes import BagOfWordsEncoder
 
 NO_FILTER = SearchFilter()
@@ -154,3 +163,62 @@ def test_the_filter_acts_inside_the_search(library: Library, mode):
 
 def test_no_passages_are_returned_for_none_asked(library: Library):
     assert retrieve(library, "harbour", k=0, search_filter=NO_FILTER) == []
+
+
+@pytest.fixture(scope="module")
+def bulletins(tmp_path_factory: pytest.TempPathFactory):
+    """The same news five times: from before, of a month, a year, an unknown day, and from after the day of asking."""
+    dates = {"old": "2020-01-01", "recent": "2020-05-25", "month": "2020-05", "year": "2020", "undated": None}
+    texts = {name: f"The ferry was repaired, says bulletin {name}." for name in (*dates, "later")}
+    articles = [
+        (Article.from_text(text, Metadata(title=name, published={**dates, "later": "2020-06-02"}[name]), name), name)
+        for name, text in texts.items()
+    ]
+    with Library.open_for_writing(tmp_path_factory.mktemp("bulletins") / "library", BagOfWordsEncoder()) as opened:
+        opened.put(articles)
+        yield opened
+
+
+AS_OF = SearchFilter(as_of=date(2020, 6, 1))
+
+
+def titles(hits: list[Hit], library: Library) -> list[str]:
+    return [library.article(found.passage.article_id).title for found in hits]
+
+
+def test_recency_is_the_share_of_the_score_that_its_weight_says(bulletins: Library):
+    found = retrieve(bulletins, "Was the ferry repaired?", k=6, search_filter=AS_OF)
+    equal = [replace(one, score=0.5) for one in found]
+    preferred = prefer_recent(equal, bulletins, date(2020, 6, 1))
+    ages = {"recent": 7, "month": 16, "year": 76, "old": 152}  # of the middle of May, and of 1 January to 1 June
+    expected = {
+        name: (0.5 + RECENCY_WEIGHT * math.exp(-age / RECENCY_DAYS)) / (1 + RECENCY_WEIGHT)
+        for name, age in ages.items()
+    } | {"undated": 0.5 / (1 + RECENCY_WEIGHT)}
+    scores = {bulletins.article(one.passage.article_id).title: one.score for one in preferred}
+    assert scores == pytest.approx(expected)
+    assert titles(preferred, bulletins) == ["recent", "month", "year", "old", "undated"]
+    assert [one.rank for one in preferred] == [1, 2, 3, 4, 5]
+
+
+def test_as_of_leaves_out_later_articles_and_keeps_undated_ones(bulletins: Library):
+    for mode in ("hybrid", "dense", "keyword"):
+        found = retrieve(bulletins, "Was the ferry repaired?", k=6, search_filter=AS_OF, mode=mode)
+        assert set(titles(found, bulletins)) == {"old", "recent", "month", "year", "undated"}
+        assert all(one.score >= 0 for one in found)
+
+
+def test_without_a_day_of_asking_and_in_the_plain_searches_recency_counts_nothing(bulletins: Library):
+    query = "Was the ferry repaired, says bulletin old?"
+    assert titles(retrieve(bulletins, query, k=6, search_filter=NO_FILTER), bulletins)[0] == "old"
+    for mode in ("dense", "keyword"):
+        assert titles(retrieve(bulletins, query, k=6, search_filter=AS_OF, mode=mode), bulletins)[0] == "old"
+
+
+def test_a_much_better_match_beats_a_recent_one():
+    class Dated:
+        def publication_days(self, article_ids):
+            return {"article-new": (date(2020, 6, 1), date(2020, 6, 1))}
+
+    hits = [scored("fits", 1.0, dense=1), scored("new", 0.5, dense=2)]
+    assert [one.passage.passage_id for one in prefer_recent(hits, Dated(), date(2020, 6, 1))] == ["fits", "new"]

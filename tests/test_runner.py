@@ -199,13 +199,13 @@ def test_history_and_date_reach_the_system_and_the_searches(library):
     searched = []
 
     def search(query, limits, mode, depth):
-        searched.append((query, limits.date_to, mode, depth))
+        searched.append((query, limits.as_of, mode, depth))
         return library_search(library)("Who won the case?", type(limits)(), mode, depth)
 
     run_set(set_of(question), library, ask=system, search=search, options=RunOptions(k=4))
     (asked,) = system.asked
     assert asked.history == question.history
-    assert asked.filter.date_to == date(2022, 9, 22)
+    assert asked.filter.as_of == date(2022, 9, 22)
     assert sorted(searched) == [
         ("Who won the case?", date(2022, 9, 22), mode, depth)
         for mode in ("dense", "hybrid", "keyword")

@@ -267,6 +267,38 @@ def test_a_date_stated_in_part_counts_if_any_fitting_day_is_in_the_range(
     assert {rows[row] for row in store.articles_matching(SearchFilter(*limits))} == expected
 
 
+@pytest.mark.parametrize(
+    ("as_of", "expected"),
+    [
+        ("2016-12-31", {"no year", "none"}),
+        ("2017-01-01", {"year", "no year", "none"}),
+        ("2017-06-02", {"month", "year", "no year", "none"}),
+        ("2017-06-03", {"day", "month", "year", "no year", "none"}),
+        ("2022-05-26", {"day", "month", "year", "no year", "none"}),
+        ("2022-05-27", set(DATED)),
+    ],
+)
+def test_as_of_leaves_out_what_was_published_later_and_keeps_what_has_no_date(
+    store: Store, as_of: str, expected: set[str]
+) -> None:
+    rows = {
+        put(store, Article.from_text(name, Metadata(published=day), f"/{name}")): name for name, day in DATED.items()
+    }
+    assert {rows[row] for row in store.articles_matching(SearchFilter(as_of=date.fromisoformat(as_of)))} == expected
+
+
+def test_publication_days_are_the_first_and_the_last_that_fit(store: Store) -> None:
+    articles = {name: Article.from_text(name, Metadata(published=day), f"/{name}") for name, day in DATED.items()}
+    for article in articles.values():
+        put(store, article)
+    wanted = [article.article_id for name, article in articles.items() if name != "later"]
+    assert store.publication_days([*wanted, "none such"]) == {
+        articles["day"].article_id: (date(2017, 6, 3), date(2017, 6, 3)),
+        articles["month"].article_id: (date(2017, 6, 1), date(2017, 6, 30)),
+        articles["year"].article_id: (date(2017, 1, 1), date(2017, 12, 31)),
+    }
+
+
 def test_sources_compare_without_case_and_with_dates(store: Store) -> None:
     tass = put(store, article_of("one", "/1", source="TASS", published="2017"))
     paper = put(store, article_of("two", "/2", source="Straße", published="2017"))

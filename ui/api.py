@@ -28,7 +28,7 @@ MAX_ARTICLES_LISTED = 1_000
 MAX_OFFSET = 1_000_000_000
 """How many articles one listing has if nothing is said, how many at most, and the highest number to begin at."""
 
-_FIELDS = frozenset({"question", "history", "from", "to", "source", "k"})
+_FIELDS = frozenset({"question", "history", "from", "to", "as_of", "source", "k"})
 
 
 def create_router(backend: Backend) -> APIRouter:
@@ -157,7 +157,7 @@ def _filter(document: Mapping[str, Any]) -> SearchFilter:
     if not isinstance(sources, list) or not all(isinstance(source, str) for source in sources):
         raise InputError("The field 'source' must be a text or a list of texts.")
     days = {}
-    for name in ("from", "to"):
+    for name in ("from", "to", "as_of"):
         days[name] = document.get(name)
         if days[name] is not None and not isinstance(days[name], str):
             raise InputError(f"The field {name!r} must be a date such as '2017-06-03'.")
@@ -165,6 +165,7 @@ def _filter(document: Mapping[str, Any]) -> SearchFilter:
         date_from=None if days["from"] is None else first_day(days["from"]),
         date_to=None if days["to"] is None else last_day(days["to"]),
         sources=frozenset(sources),
+        as_of=None if days["as_of"] is None else last_day(days["as_of"]),
     )
 
 

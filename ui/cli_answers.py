@@ -47,11 +47,12 @@ def search(
     date_from: date | None,
     date_to: date | None,
     sources: tuple[str, ...],
+    as_of: date | None,
     mode: Literal["hybrid", "dense", "keyword"],
     as_json: bool,
 ) -> None:
     """Search for passages, best first, with their scores."""
-    limits = search_filter(date_from, date_to, sources)
+    limits = search_filter(date_from, date_to, sources, as_of)
     query = check_question(read_stdin() if query == "-" else query)
     from rag.retrieval import retrieve
 
@@ -93,6 +94,7 @@ def ask(
     date_from: date | None,
     date_to: date | None,
     sources: tuple[str, ...],
+    as_of: date | None,
     history: Path | None,
     batch: Path | None,
     as_json: bool,
@@ -103,7 +105,7 @@ def ask(
     0 whatever the answers are. A line of a batch is {"question": ...} and may have "id" and "history", a list of
     {"question": ..., "answer": ...}; each answer is printed with the "id" of its line.
     """
-    limits = search_filter(date_from, date_to, sources)
+    limits = search_filter(date_from, date_to, sources, as_of)
     if batch is not None:
         if question is not None or history is not None:
             raise click.UsageError("--batch takes the questions and their history from its file; give neither.")

@@ -124,7 +124,7 @@ def _day_of(to_day: Callable[[str], date]) -> Callable[[click.Context, click.Par
 
 
 def filter_options(command: Command) -> Command:
-    """Adds `--from`, `--to` and `--source`; the command takes them as `date_from`, `date_to` and `sources`."""
+    """Adds `--from`, `--to`, `--source` and `--as-of`; `search_filter` takes them by the names of their parameters."""
     options = (
         click.option(
             "--from",
@@ -135,14 +135,22 @@ def filter_options(command: Command) -> Command:
         ),
         click.option("--to", "date_to", callback=_day_of(last_day), metavar="DATE", help="Published on or before."),
         click.option("--source", "sources", multiple=True, help="Published by this source; may be repeated."),
+        click.option(
+            "--as-of",
+            callback=_day_of(last_day),
+            metavar="DATE",
+            help="As asked on that day: leaves out later articles and prefers recent ones.",
+        ),
     )
     for option in reversed(options):
         command = option(command)
     return command
 
 
-def search_filter(date_from: date | None, date_to: date | None, sources: tuple[str, ...]) -> SearchFilter:
-    """The filter of the three options. A range that ends before it begins is wrong usage."""
+def search_filter(
+    date_from: date | None, date_to: date | None, sources: tuple[str, ...], as_of: date | None
+) -> SearchFilter:
+    """The filter of the four options. A range that ends before it begins is wrong usage."""
     if date_from is not None and date_to is not None and date_from > date_to:
         raise click.UsageError(f"--from {date_from} is later than --to {date_to}.")
-    return SearchFilter(date_from, date_to, frozenset(sources))
+    return SearchFilter(date_from, date_to, frozenset(sources), as_of)
