@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from index.encoder import Encoder
+    from index.encoder import Encoder, TokenVectors
     from index.library import Library
     from rag.generators import Generator
     from rag.prompts import Message
@@ -274,6 +274,11 @@ class SharedEncoder:
         """See `Encoder.encode`."""
         with self._lock:
             return self._encoder.encode(texts)
+
+    def encode_tokens(self, texts: Sequence[str]) -> "list[TokenVectors]":
+        """See `Encoder.encode_tokens`."""
+        with self._lock:
+            return self._encoder.encode_tokens(texts)
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """See `Encoder.count_tokens`."""

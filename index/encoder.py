@@ -5,6 +5,7 @@ import signal
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -28,6 +29,20 @@ HUB_TIMEOUT_SECONDS = 5.0
 """How long the model hub may take to answer before it counts as out of reach."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class TokenVectors:
+    """A text as an encoder reads it: `vector`, shape (dimension,), of the whole, and of each token, special tokens left
+    out, its vector in context, shape (n, dimension), and the characters `[starts[i], ends[i])` that it stands for.
+
+    All vectors have unit length.
+    """
+
+    vector: "NDArray[np.float32]"
+    tokens: "NDArray[np.float32]"
+    starts: "NDArray[np.int64]"
+    ends: "NDArray[np.int64]"
+
+
 class Encoder(Protocol):
     """Turns texts into vectors.
 
@@ -48,6 +63,10 @@ class Encoder(Protocol):
         """Unit vectors of the texts, shape (len(texts), dimension)."""
         ...
 
+    def encode_tokens(self, texts: Sequence[str]) -> list[TokenVectors]:
+        """The texts with the vectors of their tokens, in one pass; of each as much as the encoder reads."""
+        ...
+
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text by the encoder's own tokenizer, special tokens left out, nothing truncated."""
         ...
@@ -62,8 +81,8 @@ class SentenceTransformerEncoder:
         self._model = model
         self._tokenizer = model.tokenizer
         self.dimension = int(model.get_embedding_dimension())
-        limit = int(model.max_seq_length or self._tokenizer.model_max_length)
-        self.max_tokens = limit - int(self._tokenizer.num_special_tokens_to_add(pair=False))
+        self._limit = int(model.max_seq_length or self._tokenizer.model_max_length)
+        self.max_tokens = self._limit - int(self._tokenizer.num_special_tokens_to_add(pair=False))
 
     def encode(self, texts: Sequence[str]) -> "NDArray[np.float32]":
         import numpy as np
@@ -74,6 +93,32 @@ class SentenceTransformerEncoder:
             list(texts), batch_size=BATCH_SIZE, normalize_embeddings=True, show_progress_bar=False
         )
         return np.ascontiguousarray(vectors, dtype=np.float32)
+
+    def encode_tokens(self, texts: Sequence[str]) -> list[TokenVectors]:
+        import numpy as np
+
+        if not texts:
+            return []
+        found = self._model.encode(
+            list(texts), batch_size=BATCH_SIZE, normalize_embeddings=True, show_progress_bar=False, output_value=None
+        )
+        edges = self._tokenizer(
+            list(texts),
+            truncation=True,
+            max_length=self._limit,
+            return_offsets_mapping=True,
+            return_special_tokens_mask=True,
+            verbose=False,
+        )
+        read = []
+        for one, offsets, special in zip(found, edges["offset_mapping"], edges["special_tokens_mask"], strict=True):
+            kept = np.flatnonzero(np.asarray(special) == 0)
+            spans = np.asarray(offsets, dtype=np.int64).reshape(-1, 2)[kept]
+            tokens = one["token_embeddings"].float().cpu().numpy()[kept]
+            tokens = tokens / np.maximum(np.linalg.norm(tokens, axis=1, keepdims=True), 1e-9)
+            vector = one["sentence_embedding"].float().cpu().numpy()
+            read.append(TokenVectors(vector, tokens.astype(np.float32), spans[:, 0], spans[:, 1]))
+        return read
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         if not texts:

@@ -79,6 +79,11 @@ def encoder_input(passage: Passage) -> str:
     return f"{passage.context}\n{passage.text}" if passage.context else passage.text
 
 
+def context_length(passage: Passage) -> int:
+    """Characters that `encoder_input` has in front of the passage's text."""
+    return len(encoder_input(passage)) - len(passage.text)
+
+
 def _units(text: str, count_tokens: CountTokens, limit: int) -> list[_Unit]:
     spans = split_sentences(text)
     counts = count_tokens([text[span.start : span.end] for span in spans])

@@ -46,6 +46,13 @@ CREATE TABLE passages (
 CREATE INDEX passages_by_article ON passages(article_row);
 """
 
+_TOKENS_TABLE = """
+CREATE TABLE IF NOT EXISTS passage_tokens (
+    passage_row INTEGER PRIMARY KEY REFERENCES passages(row) ON DELETE CASCADE, tokens BLOB NOT NULL
+)
+"""
+"""Beside the passages and not in their table, so that libraries written before it, which lack it, are libraries too."""
+
 _ARTICLE_COLUMNS = "row, article_id, sha256, text, title, source, place, author, published, url"
 
 
@@ -105,7 +112,7 @@ class Store:
                 leftover.unlink()
             connection = connect(unfinished, "mode=rwc")
             connection.execute("PRAGMA journal_mode = DELETE")
-            connection.executescript(f"BEGIN; {_SCHEMA}")
+            connection.executescript(f"BEGIN; {_SCHEMA}; {_TOKENS_TABLE}")
             entries = {"format_version": str(FORMAT_VERSION), "generation": "0", **manifest}
             connection.executemany("INSERT INTO manifest VALUES (?, ?)", entries.items())
             connection.execute("COMMIT")
@@ -138,6 +145,7 @@ class Store:
         with writing(self._path):
             self._connection.execute("BEGIN IMMEDIATE")
             try:
+                self._connection.execute(_TOKENS_TABLE)
                 yield
                 self._connection.execute(
                     "UPDATE manifest SET value = CAST(value AS INTEGER) + 1 WHERE key = 'generation'"
@@ -283,18 +291,45 @@ class Store:
     # Passages
 
     def put_passages(
-        self, article_row: int, passages: Sequence[Passage], embeddings: "NDArray[np.float32]"
+        self,
+        article_row: int,
+        passages: Sequence[Passage],
+        embeddings: "NDArray[np.float32]",
+        tokens: Sequence[bytes | None] = (),
     ) -> list[int]:
-        """Replaces the passages of an article; `embeddings` has shape (len(passages), dimension). Returns the rows."""
+        """Replaces the passages of an article; `embeddings` has shape (len(passages), dimension). Returns the rows.
+
+        `tokens` are what `index.interaction` keeps of each passage's tokens, if it keeps anything.
+        """
         self._connection.execute("DELETE FROM passages WHERE article_row = ?", (article_row,))
         rows = []
-        for passage, embedding in zip(passages, embeddings, strict=True):
+        for passage, embedding, kept in zip(passages, embeddings, tokens or [None] * len(passages), strict=True):
             cursor = self._connection.execute(
                 "INSERT INTO passages (article_row, start, end, context, embedding) VALUES (?, ?, ?, ?, ?)",
                 (article_row, passage.start, passage.end, passage.context, embedding.astype("<f4").tobytes()),
             )
             rows.append(int(cursor.lastrowid or 0))
+            if kept is not None:
+                self._connection.execute("INSERT INTO passage_tokens VALUES (?, ?)", (rows[-1], kept))
         return rows
+
+    def passage_tokens(self, passages: Sequence[Passage]) -> dict[str, bytes]:
+        """What is kept of the tokens of passages, by `passage_id`; nothing of those that it was not kept of."""
+        if not self._keeps_tokens():
+            return {}
+        wanted = json.dumps([[one.passage_id, one.article_id, one.start, one.end] for one in passages])
+        found = self._connection.execute(
+            "SELECT json_extract(value, '$[0]'), tokens FROM json_each(?)"
+            " JOIN articles ON article_id = json_extract(value, '$[1]')"
+            " JOIN passages ON article_row = articles.row AND start = json_extract(value, '$[2]')"
+            " AND end = json_extract(value, '$[3]') JOIN passage_tokens ON passage_row = passages.row",
+            (wanted,),
+        )
+        return dict(found.fetchall())
+
+    def _keeps_tokens(self) -> bool:
+        found = self._connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'passage_tokens'").fetchone()
+        return found is not None
 
     def passages(self, rows: Iterable[int]) -> dict[int, Passage]:
         """The passages in the given rows."""

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from index.encoder import TokenVectors
+
 _WORD = re.compile(r"\w+|[^\w\s]")
 
 
@@ -28,12 +30,26 @@ class BagOfWordsEncoder:
         self.encoded.extend(texts)
         vectors = np.zeros((len(texts), self.dimension), dtype=np.float32)
         for row, text in enumerate(texts):
-            for word in _WORD.findall(text.lower()):
-                vectors[row, int(hashlib.md5(word.encode()).hexdigest(), 16) % self.dimension] += 1
+            for word in _WORD.findall(text):
+                vectors[row, self._dimension_of(word)] += 1
             if not vectors[row].any():
                 vectors[row, 0] = 1
         unit: NDArray[np.float32] = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
         return unit
+
+    def encode_tokens(self, texts: Sequence[str]) -> list[TokenVectors]:
+        found = []
+        for text, vector in zip(texts, self.encode(texts), strict=True):
+            words = list(_WORD.finditer(text))[: self.max_tokens]
+            tokens = np.zeros((len(words), self.dimension), dtype=np.float32)
+            for row, word in enumerate(words):
+                tokens[row, self._dimension_of(word.group())] = 1
+            edges = np.array([word.span() for word in words], dtype=np.int64).reshape(-1, 2)
+            found.append(TokenVectors(vector, tokens, edges[:, 0], edges[:, 1]))
+        return found
+
+    def _dimension_of(self, word: str) -> int:
+        return int(hashlib.md5(word.lower().encode()).hexdigest(), 16) % self.dimension
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         return [len(_WORD.findall(text)) for text in texts]
