@@ -18,6 +18,7 @@ from index.errors import (
     LibraryNotFoundError,
     LibraryWriteError,
 )
+from index.keywords import ARTICLE_TITLE_BOOST
 from index.passages import context_length, encoder_input, split_article
 from index.search_files import SearchFiles
 from index.store import DATABASE_NAME, Store
@@ -136,7 +137,7 @@ class Library:
             raise
 
     def close(self) -> None:
-        """Writes the derived files if this process changed the collection, and lets go of the folder."""
+        """Lets go of the folder; if it was opened for writing, derived files that are behind are written first."""
         try:
             if self._lock is not None and self._files.are_behind:
                 self.write_derived()
@@ -352,6 +353,15 @@ class Library:
             passages = self._store.passages(row for row, _ in found)
         return [Hit(passages[row], rank, score, keyword_rank=rank) for rank, (row, score) in enumerate(found, start=1)]
 
+    def keyword_articles(self, query: str, limit: int, search_filter: SearchFilter) -> list[tuple[str, float]]:
+        """The `limit` articles with the highest BM25 score of title and whole text for the query's words, inside the
+        filter: pairs (article_id, score), best first. The scores are not comparable with those of passages."""
+        with self._store.snapshot():
+            index = self._files.article_keywords()
+            allowed = None if search_filter.is_empty else self._store.articles_matching(search_filter)
+            found = index.search(query, limit, allowed, ARTICLE_TITLE_BOOST)
+            return [(self._store.article_of_row(row)[0], score) for row, score in found]
+
     def similarity(self, query: str, texts: Sequence[str]) -> list[float]:
         """Cosine of the query's vector with that of each text, in -1..1; higher is more alike."""
         if not texts:
@@ -433,7 +443,7 @@ class Library:
     # Derived files and checks
 
     def write_derived(self) -> None:
-        """Brings the vector file and the keyword index to the newest commit. Raises `LibraryWriteError`."""
+        """Brings the vector file and the keyword indexes to the newest commit. Raises `LibraryWriteError`."""
         self._files.write()
 
     def check(self) -> list[Finding]:

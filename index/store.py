@@ -384,6 +384,18 @@ class Store:
         for row, article_row, title, text, start, end in found:
             yield KeywordDocument(row, article_row, title, text[start:end])
 
+    def article_documents(self, article_rows: Iterable[int] | None = None) -> Iterator[KeywordDocument]:
+        """The given articles, or all, as the keyword index over whole articles takes them."""
+        query = "SELECT row, row, title, text FROM articles"
+        if article_rows is None:
+            found = self._connection.execute(f"{query} ORDER BY row")
+        else:
+            found = self._connection.execute(
+                f"{query} WHERE row IN (SELECT value FROM json_each(?)) ORDER BY row", (json.dumps(list(article_rows)),)
+            )
+        for fields in found:
+            yield KeywordDocument(*fields)
+
     def articles_matching(self, search_filter: SearchFilter) -> list[int]:
         """Rows of the articles that a filter lets through."""
         conditions, values = ["1"], []

@@ -7,7 +7,7 @@ import pytest
 from command_line import copy_seeds, run
 from fakes import BagOfWordsEncoder
 
-from index.search_files import VECTORS_NAME
+from index.search_files import NAMES, VECTORS_NAME
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def test_all_is_well(library):
     found = findings("--library", library)
     assert all(ok for ok, _ in found.values())
     assert found["library"][1] == str(library)
-    assert {"library", "database", "encoder", "model extractive"} <= set(found)
+    assert {"library", "database", *NAMES, "encoder", "model extractive"} <= set(found)
     done = run("doctor", "--library", library)
     assert done.exit_code == 0
     assert all(line.startswith("ok     ") for line in done.stdout.splitlines())

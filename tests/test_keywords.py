@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tantivy import SchemaBuilder
 
-from index.keywords import TITLE_BOOST, KeywordDocument, KeywordIndex, analyze
+from index.keywords import ANALYZER, ARTICLE_TITLE_BOOST, SIFTED, TITLE_BOOST, KeywordDocument, KeywordIndex, analyze
 
 TEXTS = {
     1: "ship ship harbour",
@@ -71,12 +72,14 @@ def test_scores_agree_with_bm25(texts: dict[int, str], query: str, limit: int) -
     assert found == sorted(found, key=lambda pair: (-pair[1], pair[0]))
 
 
-def test_a_word_in_the_title_counts_less_than_one_in_the_text() -> None:
+@pytest.mark.parametrize("boost", [TITLE_BOOST, ARTICLE_TITLE_BOOST])
+def test_a_word_in_the_title_counts_less_than_one_in_the_text(boost: float) -> None:
     index = KeywordIndex.create(None)
     index.change((), [KeywordDocument(1, 1, "veto", "ship left"), KeywordDocument(2, 2, "ship", "veto left")])
-    found = dict(index.search("veto", 10))
+    found = dict(index.search("veto", 10, title_boost=boost))
+    assert dict(index.search("veto", 10)) == pytest.approx({1: TITLE_BOOST * found[2], 2: found[2]}, rel=1e-5)
     # Title and text have lengths 1 and 2 everywhere, so that both norms are 1.2 and only the weight differs.
-    assert found[1] == pytest.approx(TITLE_BOOST * found[2], rel=1e-5)
+    assert found[1] == pytest.approx(boost * found[2], rel=1e-5)
 
 
 def test_words_are_found_in_any_form() -> None:
@@ -114,6 +117,37 @@ def test_only_passages_of_allowed_articles_are_found_with_the_same_scores() -> N
     assert index.search("ship", 1, [40])[0][0] == 4
     assert index.search("ship", 10, []) == []
     assert index.search("ship", 10, [77]) == []
+
+
+@given(
+    texts=st.lists(st.lists(WORDS, min_size=1, max_size=4).map(" ".join), min_size=1, max_size=60),
+    query=st.lists(WORDS, min_size=1, max_size=4).map(" ".join),
+    limit=st.integers(1, 4),
+    allowed=st.sets(st.integers(0, 59)),
+)
+def test_those_found_within_articles_are_the_best_of_these(
+    texts: list[str], query: str, limit: int, allowed: set[int]
+) -> None:
+    index = index_of(dict(enumerate(texts)))
+    within = [(row, score) for row, score in index.search(query, len(texts)) if row in allowed]
+    assert index.search(query, limit, [10 * row for row in allowed]) == within[:limit]
+
+
+ALLOWED = {
+    "below the best of all": [*range(50, 80)],
+    "the last of them among equals": [0, 1, 2, 40, 41, 42, 43, 79],
+    "too few of all": [60, 61],
+    "all": [*range(80)],
+}
+
+
+@pytest.mark.parametrize("allowed", ALLOWED.values(), ids=list(ALLOWED))
+def test_articles_that_are_not_among_the_best_of_all_are_found(allowed: list[int]) -> None:
+    """Longer passages score lower, each four the same, and come in first, so that 43 stands before 40."""
+    index = index_of({row: "ship " + "left " * (row // 4) for row in reversed(range(80))})
+    limit = 4
+    assert limit * SIFTED == 40, "the fortieth and the next have other scores, the next and the three after it the same"
+    assert [row for row, _ in index.search("ship", limit, [10 * row for row in allowed])] == allowed[:limit]
 
 
 def test_removed_and_replaced_passages() -> None:
@@ -192,6 +226,21 @@ def test_every_damaged_file_is_noticed(tmp_path: Path) -> None:
         file.write_bytes(content)
     assert KeywordIndex.load(path, sha256) is not None
     (path / "stray").write_bytes(b"")
+    assert KeywordIndex.load(path, sha256) is None
+
+
+def test_an_index_with_other_fields_is_not_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As another version of Dateline may have written it: here with the positions of words."""
+    builder = SchemaBuilder()
+    builder.add_unsigned_field("row", fast=True)
+    builder.add_unsigned_field("article_row", indexed=True, fast=True)
+    builder.add_text_field("title", tokenizer_name=ANALYZER, index_option="position")
+    builder.add_text_field("text", tokenizer_name=ANALYZER, index_option="position")
+    schema = builder.build()
+    with monkeypatch.context() as patch:
+        patch.setattr("index.keywords._schema", lambda: schema)
+        path, sha256 = saved(tmp_path)
+        assert KeywordIndex.load(path, sha256) is not None
     assert KeywordIndex.load(path, sha256) is None
 
 

@@ -12,6 +12,7 @@ import pytest
 from fakes import BagOfWordsEncoder
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tantivy import SchemaBuilder
 
 from index.errors import (
     ArticleNotFoundError,
@@ -21,9 +22,10 @@ from index.errors import (
     LibraryNotFoundError,
     LibraryWriteError,
 )
+from index.keywords import ANALYZER, ARTICLE_TITLE_BOOST, KeywordIndex
 from index.library import Library, PutResult
 from index.passages import encoder_input
-from index.search_files import KEYWORDS_NAME, VECTORS_NAME
+from index.search_files import ARTICLE_KEYWORDS_NAME, KEYWORDS_NAME, NAMES, VECTORS_NAME
 from index.store import DATABASE_NAME
 from index.types import Article, Hit, Metadata, SearchFilter
 from index.vectors import VectorIndex
@@ -67,14 +69,19 @@ QUERIES = ["Who vetoed the resolution?", "talks in May", "harbour", "the", "noth
 
 
 def all_hits(library: Library, search_filter: SearchFilter = ALL) -> list[list[Hit]]:
-    """Everything that the two searches find for some queries."""
+    """Everything that the two searches for passages find for some queries."""
     searches = (library.dense, library.keyword)
     return [search(query, limit, search_filter) for query in QUERIES for search in searches for limit in (1, 10)]
 
 
-def hits_on_disk(path: Path) -> list[list[Hit]]:
+def all_found(library: Library) -> tuple[list[list[Hit]], list[list[tuple[str, float]]]]:
+    """As `all_hits`, and what the search for articles finds."""
+    return all_hits(library), [library.keyword_articles(query, limit, ALL) for query in QUERIES for limit in (1, 10)]
+
+
+def found_on_disk(path: Path) -> tuple[list[list[Hit]], list[list[tuple[str, float]]]]:
     with Library.open(path, BagOfWordsEncoder()) as library:
-        return all_hits(library)
+        return all_found(library)
 
 
 def origins_of(hits: list[Hit], library: Library) -> list[str]:
@@ -276,6 +283,37 @@ def test_both_searches_stay_inside_the_filter(
             hits = search("the ship", 10, search_filter)
             assert set(origins_of(hits, library)) == expected
             assert [hit.rank for hit in hits] == list(range(1, len(expected) + 1))
+        found = library.keyword_articles("the ship", 10, search_filter)
+        assert {library.article(identifier).origin for identifier, _ in found} == expected
+        assert len(found) == len(expected)
+
+
+def test_articles_are_found_by_all_their_passages(path: Path) -> None:
+    """No passage of the best article has both words, and a passage of another has one of them twice."""
+    encoder = BagOfWordsEncoder(max_tokens=8)
+    texts = {
+        "/both": "The veto was late. Nobody came to the harbour. It rained then.",
+        "/harbour": "The harbour, a harbour. It was a long day. They ate bread.",
+        "/veto": "There was no veto. It was a long vote. They went home.",
+    }
+    with Library.open_for_writing(path, encoder) as library:
+        put(library, *(article_of(origin, text, title="News") for origin, text in texts.items()))
+        assert library.count_passages() == 9
+        assert origins_of(library.keyword("veto harbour", 1, ALL), library) == ["/harbour"]
+        found = library.keyword_articles("veto harbour", 10, ALL)
+        assert [library.article(identifier).origin for identifier, _ in found] == ["/both", "/harbour", "/veto"]
+        assert found == sorted(found, key=lambda pair: -pair[1])
+        assert library.keyword_articles("veto harbour", 1, ALL) == found[:1]
+        assert library.keyword_articles("veto harbour", 0, ALL) == library.keyword_articles("?", 9, ALL) == []
+
+
+def test_the_title_of_a_whole_article_has_its_own_weight(path: Path, encoder: BagOfWordsEncoder) -> None:
+    titled, other = article_of("/a", "Ships left.", title="Veto"), article_of("/b", "Veto left.", title="Ships")
+    with Library.open_for_writing(path, encoder) as library:
+        put(library, titled, other)
+        found = dict(library.keyword_articles("veto", 10, ALL))
+    # Titles and texts have the same lengths, so only the weight differs.
+    assert found[titled.article_id] == pytest.approx(ARTICLE_TITLE_BOOST * found[other.article_id], rel=1e-5)
 
 
 # Files on disk
@@ -320,7 +358,8 @@ def test_any_history_gives_what_a_fresh_library_gives(
             assert all(finding.ok for finding in library.check())
             dense = sorted((round(hit.score, 5), hit.passage.text) for hit in library.dense("No ships left", 99, ALL))
             keyword = {hit.passage.passage_id for hit in library.keyword("No ships left", 99, ALL)}
-            return library.origins(), {s.article_id: s.passages for s in library.articles()}, dense, keyword
+            articles = {identifier for identifier, _ in library.keyword_articles("No ships left", 99, ALL)}
+            return library.origins(), {s.article_id: s.passages for s in library.articles()}, dense, keyword, articles
 
     assert found("grown") == found("fresh")
 
@@ -329,18 +368,18 @@ def test_reopening_gives_equal_hits_from_the_files(path: Path, encoder: BagOfWor
     with Library.open_for_writing(path, encoder) as library:
         put(library, *map(article_of, list(TEXTS)[:2]))
         put(library, article_of("/news/tariff.txt"))
-        before = all_hits(library)
+        before = all_found(library)
     with Library.open(path, encoder) as library:
-        assert all_hits(library) == before
-        assert [finding.ok for finding in library.check()] == [True] * 3
+        assert all_found(library) == before
+        assert [finding.check for finding in library.check() if finding.ok] == ["database", *NAMES]
 
 
 def test_derived_files_are_read_and_not_built_again(filled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    expected = hits_on_disk(filled)
+    expected = found_on_disk(filled)
     with monkeypatch.context() as patch:
         patch.setattr(VectorIndex, "build", lambda *arguments: pytest.fail("built again"))
         patch.setattr("index.keywords.KeywordIndex.create", lambda *arguments: pytest.fail("built again"))
-        assert hits_on_disk(filled) == expected
+        assert found_on_disk(filled) == expected
 
 
 def truncate(file: Path) -> None:
@@ -357,23 +396,26 @@ def damage_keywords(folder: Path) -> None:
     change_byte(max(folder.iterdir(), key=lambda file: file.stat().st_size))
 
 
+DAMAGES_OF_KEYWORDS = [
+    shutil.rmtree,
+    damage_keywords,
+    lambda folder: (folder / "meta.json").write_text("{}"),
+    lambda folder: (folder / "meta.json").unlink(),
+]
 DAMAGES = [
     (VECTORS_NAME, Path.unlink),
     (VECTORS_NAME, truncate),
     (VECTORS_NAME, change_byte),
     (VECTORS_NAME, lambda file: file.write_bytes(b"")),
-    (KEYWORDS_NAME, shutil.rmtree),
-    (KEYWORDS_NAME, damage_keywords),
-    (KEYWORDS_NAME, lambda folder: (folder / "meta.json").write_text("{}")),
-    (KEYWORDS_NAME, lambda folder: (folder / "meta.json").unlink()),
+    *((name, damage) for name in (KEYWORDS_NAME, ARTICLE_KEYWORDS_NAME) for damage in DAMAGES_OF_KEYWORDS),
 ]
 
 
 @pytest.mark.parametrize(("name", "damage"), DAMAGES)
 def test_damaged_files_change_no_result_are_named_and_mended(filled: Path, name: str, damage) -> None:
-    expected = hits_on_disk(filled)
+    expected = found_on_disk(filled)
     damage(filled / name)
-    assert hits_on_disk(filled) == expected
+    assert found_on_disk(filled) == expected
     encoder = BagOfWordsEncoder()
     with Library.open_for_writing(filled, encoder) as library:
         bad = [finding for finding in library.check() if not finding.ok]
@@ -384,20 +426,104 @@ def test_damaged_files_change_no_result_are_named_and_mended(filled: Path, name:
         assert encoder.encoded == [], "vectors are kept in the database"
     with Library.open(filled, BagOfWordsEncoder()) as library:
         assert all(finding.ok for finding in library.check())
-    assert hits_on_disk(filled) == expected
+    assert found_on_disk(filled) == expected
 
 
 def test_files_of_another_generation_are_not_used(filled: Path, encoder: BagOfWordsEncoder, tmp_path: Path) -> None:
     shutil.copytree(filled, tmp_path / "old")
     with Library.open_for_writing(filled, encoder) as library:
         put(library, article_of("/news/new.txt", "The veto was lifted."))
-    expected = hits_on_disk(filled)
+    expected = found_on_disk(filled)
     shutil.copy(tmp_path / "old" / VECTORS_NAME, filled / VECTORS_NAME)
-    shutil.rmtree(filled / KEYWORDS_NAME)
-    shutil.copytree(tmp_path / "old" / KEYWORDS_NAME, filled / KEYWORDS_NAME)
-    assert hits_on_disk(filled) == expected
+    for name in (KEYWORDS_NAME, ARTICLE_KEYWORDS_NAME):
+        shutil.rmtree(filled / name)
+        shutil.copytree(tmp_path / "old" / name, filled / name)
+    assert found_on_disk(filled) == expected
     with Library.open(filled, encoder) as library:
-        assert [finding.ok for finding in library.check()] == [True, False, False]
+        assert [finding.ok for finding in library.check()] == [True, False, False, False]
+
+
+def forget_article_keywords(library: Path) -> None:
+    """Makes a library one that was written before there was the keyword index over whole articles."""
+    shutil.rmtree(library / ARTICLE_KEYWORDS_NAME)
+    connection = sqlite3.connect(library / DATABASE_NAME)
+    connection.execute("DELETE FROM derived WHERE name = ?", (ARTICLE_KEYWORDS_NAME,))
+    connection.commit()
+    connection.close()
+
+
+def test_a_library_without_the_article_index_is_searched_and_named(filled: Path, encoder: BagOfWordsEncoder) -> None:
+    expected = found_on_disk(filled)
+    forget_article_keywords(filled)
+    with Library.open(filled, encoder) as library:
+        assert all_found(library) == expected
+        (bad,) = [finding for finding in library.check() if not finding.ok]
+        assert bad.check == ARTICLE_KEYWORDS_NAME
+        assert "not written yet" in bad.message
+        assert "dateline doctor --repair" in bad.message
+    assert not (filled / ARTICLE_KEYWORDS_NAME).exists(), "who reads writes nothing"
+    with Library.open_for_writing(filled, encoder) as library:
+        assert all(finding.ok for finding in library.repair())
+    assert found_on_disk(filled) == expected
+
+
+@pytest.mark.parametrize("texts", [{}, {"/news/late.txt": "The ambassador resigned."}])
+def test_the_next_indexing_writes_the_article_index(
+    filled: Path, encoder: BagOfWordsEncoder, texts: dict[str, str]
+) -> None:
+    """Also if it finds nothing that is new."""
+    forget_article_keywords(filled)
+    with Library.open_for_writing(filled, encoder) as library:
+        if texts:
+            put(library, *(article_of(*text) for text in texts.items()))
+    with Library.open(filled, encoder) as library:
+        assert all(finding.ok for finding in library.check())
+        assert len(library.keyword_articles("the ambassador", 10, ALL)) == 3 + len(texts)
+
+
+def test_a_keyword_index_of_another_version_is_built_again(
+    filled: Path, encoder: BagOfWordsEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = found_on_disk(filled)
+    builder = SchemaBuilder()
+    builder.add_unsigned_field("row", fast=True)
+    builder.add_unsigned_field("article_row", indexed=True, fast=True)
+    for name in ("title", "text"):
+        builder.add_text_field(name, tokenizer_name=ANALYZER, index_option="position")
+    schema = builder.build()
+    with monkeypatch.context() as patch, Library.open_for_writing(filled, encoder) as library:
+        patch.setattr("index.keywords._schema", lambda: schema)
+        library._files.rebuild()
+    assert found_on_disk(filled) == expected
+    with Library.open_for_writing(filled, encoder) as library:
+        bad = [finding for finding in library.check() if not finding.ok]
+        assert [finding.check for finding in bad] == [KEYWORDS_NAME, ARTICLE_KEYWORDS_NAME]
+        assert all("of another version of Dateline" in finding.message for finding in bad)
+        put(library, article_of("/news/late.txt", "The ambassador resigned."))
+    with Library.open(filled, encoder) as library:
+        assert all(finding.ok for finding in library.check())
+        assert origins_of(library.keyword("resigned talks", 5, ALL), library) == ["/news/late.txt", "/news/talks.txt"]
+        assert len(library.keyword_articles("resigned talks", 5, ALL)) == 2
+
+
+def test_only_changed_articles_are_put_in_the_keyword_indexes(
+    filled: Path, encoder: BagOfWordsEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken: list[list[str]] = []
+    change = KeywordIndex.change
+
+    def note(self: KeywordIndex, remove, add) -> None:
+        documents = list(add)
+        taken.append([document.text for document in documents])
+        change(self, remove, documents)
+
+    monkeypatch.setattr(KeywordIndex, "change", note)
+    with Library.open_for_writing(filled, encoder) as library:
+        put(library, article_of("/news/veto.txt", "Russia abstained."), article_of("/late.txt", "Nobody came."))
+    assert taken == [["Russia abstained.", "Nobody came."]] * 2
+    with Library.open(filled, encoder) as library:
+        (identifier, _), *others = library.keyword_articles("vetoed abstained", 10, ALL)
+        assert (library.article(identifier).origin, others) == ("/news/veto.txt", [])
 
 
 def test_a_repair_of_what_is_well_writes_nothing(filled: Path, encoder: BagOfWordsEncoder) -> None:
@@ -435,7 +561,7 @@ def test_a_killed_process_loses_nothing_that_was_added(filled: Path, encoder: Ba
         assert origins_of(library.keyword("resigned", 5, ALL), library) == ["/news/late.txt"]
         assert origins_of(library.dense("The ambassador resigned", 1, ALL), library) == ["/news/late.txt"]
         stale = [finding for finding in library.check() if not finding.ok]
-        assert [finding.check for finding in stale] == [VECTORS_NAME, KEYWORDS_NAME]
+        assert [finding.check for finding in stale] == list(NAMES)
         assert all("older than the articles" in finding.message for finding in stale)
     with Library.open_for_writing(filled, encoder) as library:
         put(library, article_of("/news/next.txt", "A successor was named."))
@@ -584,16 +710,16 @@ def test_a_path_that_is_a_file_cannot_be_written(tmp_path: Path, encoder: BagOfW
 
 
 def test_a_full_disk_leaves_what_was_there(filled: Path, encoder: BagOfWordsEncoder) -> None:
-    expected = hits_on_disk(filled)
+    expected = found_on_disk(filled)
     with Library.open_for_writing(filled, encoder) as library:
         connection = library._store._connection
         (pages,) = connection.execute("PRAGMA page_count").fetchone()
         connection.execute(f"PRAGMA max_page_count = {pages}")
         with pytest.raises(LibraryWriteError, match="full"):
             put(library, article_of("/news/long.txt", "A very long report. " * 5_000))
-        assert all_hits(library) == expected
+        assert all_found(library) == expected
         assert (library.count_articles(), library.generation) == (3, 1)
-    assert hits_on_disk(filled) == expected
+    assert found_on_disk(filled) == expected
     with Library.open(filled, encoder) as library:
         assert all(finding.ok for finding in library.check())
 

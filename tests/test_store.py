@@ -112,6 +112,18 @@ def test_passages_are_cut_by_code_points(store: Store) -> None:
     assert len(list(store.keyword_documents())) == 3
 
 
+def test_whole_articles_as_the_keyword_index_takes_them(store: Store) -> None:
+    first, second = article_of("a\0b 😀 naïve", title="Café"), article_of("one two", "/b.txt")
+    rows = put(store, first, (0, 3), (4, 5)), put(store, second)
+    expected = [
+        KeywordDocument(row, row, article.title, article.text)
+        for row, article in zip(rows, (first, second), strict=True)
+    ]
+    assert list(store.article_documents()) == expected
+    assert [list(store.article_documents([row])) for row in rows] == [expected[:1], expected[1:]]
+    assert list(store.article_documents([])) == list(store.article_documents([99])) == []
+
+
 def test_embeddings_come_back_exactly(store: Store) -> None:
     first = put(store, article_of("one two"), (0, 3), (4, 7))
     second = put(store, article_of("three", "/b.txt"), (0, 5))
