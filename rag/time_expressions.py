@@ -28,7 +28,9 @@ _DAYS = re.compile(
 _YEARS = re.compile(rf"{_NO_NUMBER_BEFORE}({YEAR}) ?[-–/] ?({YEAR}|[0-9]{{2}})(?![\w-])")
 _SEASON_OF_YEAR = re.compile(rf"\b(?:(?i:the) )?({_SEASON})(?:,| of)? ({YEAR})\b")
 _DECADE = re.compile(r"(?:\b(?i:the) )?\b((?:1[5-9]|20)[0-9]0)[’']?s\b")
-_ONE_YEAR = re.compile(rf"{_NO_NUMBER_BEFORE}{YEAR}(?![\w%]|[.,/:-][0-9]|-[a-z])")
+_ONE_YEAR = re.compile(
+    rf"(?:{_NO_NUMBER_BEFORE}|(?<=(?i:early-))|(?<=(?i:late-))|(?<=(?i:mid-))){YEAR}(?![\w%]|[.,/:-][0-9]|-[a-z])"
+)
 _ONE_MONTH = re.compile(rf"\b{MONTH_PATTERN}")
 _RELATIVE = re.compile(RELATIVE)
 

@@ -63,6 +63,7 @@ def spans(reading: TimeReading) -> list[str]:
         ("How many tests had there been by June 2017?", "..2017-06-30"),
         ("What is known from 2019 onwards?", "2019-01-01.."),
         ("What happened in early 2017?", "2017-01-01..2017-04-30"),
+        ("What was launched after the early-2016 test?", "2016-01-01..2016-06-30"),
         ("What happened in late 2017?", "2017-09-01..2017-12-31"),
         ("What happened in mid-June 2017?", "2017-06-11..2017-06-20"),
         ("What happened in the second half of 2021?", "2021-07-01..2021-12-31"),
