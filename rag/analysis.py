@@ -89,13 +89,15 @@ _ASKS = re.compile(
 )
 """A question that asks for something itself, as "And China?" does not."""
 
-_CHANGE = re.compile(
+CHANGE = re.compile(
     r"\b(?:how (?:has|have|had|did|does|do) .* (?:chang|evolv|shift|develop|differ|mov|grow|rise|fall)\w*|"
     r"chang(?:e|ed|es) (?:over|between|from)|over time|evolution of|evolv\w+|shift(?:ed)? (?:from|between|over)|"
     r"compare[ds]?|comparison|differ(?:s|ed|ence)? between|both .* and|timeline|first .* (?:later|then)|"
     r"(?:between|from) \d{4} (?:and|to) \d{4}|develop(?:ed|ment)?s? (?:over|since|between))\b",
     re.IGNORECASE,
 )
+"""A question for a development or a comparison."""
+
 _NAME = re.compile(
     r"(?<![\w'’])(?:[A-Z][\w’'-]*[\w]|[A-Z](?:\.[A-Z])+\.?|[A-Z])(?:[ -](?:(?:of|the|de|van|al) )?[A-Z][\w’'-]*\w)*"
 )
@@ -157,7 +159,7 @@ def analyse_question(text: str, topic: str = "") -> QuestionProfile:
         months=frozenset(MONTHS.index(month.lower()) + 1 for month in _MONTH.findall(f"{text} {topic}")),
         years=frozenset(_YEAR.findall(f"{text} {topic}")),
         asks_speech=asks_speech,
-        asks_change=_CHANGE.search(text) is not None,
+        asks_change=CHANGE.search(text) is not None,
     )
 
 
