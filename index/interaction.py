@@ -69,7 +69,8 @@ class PassageTokens:
         import numpy as np
 
         edges = np.stack([self.starts, self.ends]).astype("<u2")
-        return np.rint(self.vectors * SCALE).astype(np.int8).tobytes() + edges.tobytes()
+        kept: bytes = np.rint(self.vectors * SCALE).astype(np.int8).tobytes() + edges.tobytes()
+        return kept
 
     @classmethod
     def from_bytes(cls, kept: bytes, size: int) -> "PassageTokens":
@@ -191,4 +192,4 @@ def _unit(vectors: "NDArray[np.float32]") -> "NDArray[np.float32]":
     import numpy as np
 
     unit: NDArray[np.float32] = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
-    return unit.astype(np.float32)
+    return unit

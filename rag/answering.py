@@ -20,6 +20,7 @@ from rag.parts import Part, split_question
 from rag.prompts import build_prompt
 from rag.refusals import refuse
 from rag.retrieval import Mode, retrieve
+from rag.rewriting import rewrite
 from rag.statements import choose, compose
 from rag.types import Answer, Citation, Question, Refusal, RefusalReason, Statement, check_question
 from rag.weights import load_weights
@@ -89,7 +90,9 @@ def stream(
 ) -> Iterator[str | Answer]:
     """Pieces of the answer's text as they come, then the `Answer`, which is authoritative. Raises as `ask`.
 
-    A language model that fails is replaced by the extractive answer; `Answer.model` says what really answered.
+    A language model that fails is replaced by the extractive answer; `Answer.model` says what really answered. A
+    follow-up is rewritten by the model if there is one (`rag.rewriting`), else completed by rules; in both cases
+    `Answer.standalone_question` is what was searched for and answered.
     """
     settings = settings or AnswerSettings()
     text = check_question(question.text)
@@ -100,6 +103,9 @@ def stream(
     if library.count_articles() == 0:
         yield _refusal(work, library, "empty_library", (), EXTRACTIVE, 0.0)
         return
+    if generator is not None:
+        standalone = rewrite(text, question.history, generator)
+        work.standalone = standalone.text
     work.lap("question")
     parts = split_question(standalone)
     work.hits = _retrieve(parts, work.standalone, library, settings, question.filter)

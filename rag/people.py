@@ -21,7 +21,7 @@ _THINGS = frozenset(
         "war north south east west northern southern eastern western security foreign resolution project programme "
         "program study report internet covid monday tuesday wednesday thursday friday saturday sunday january "
         "february march april may june july august september october november december english european asian "
-        "african christian muslim jewish republican republicans democrat democrats"
+        "african christian muslim jewish republican republicans democrat democrats yesterday today tomorrow"
     ).split()
 )
 """Last or only words of names that are no people."""
@@ -39,6 +39,22 @@ _ROLES = frozenset(
 AUXILIARIES = "did|does|do|has|have|had|was|were|is|are|would|will|could|can|should"
 """Verbs that stand before the subject of a question, as alternatives of a regular expression."""
 
+ROLE_WORDS = (
+    r"(?:president|premier|minister|secretary|chancellor|senator|governor|mayor|ambassador|envoy|deputy|diplomat|"
+    r"captain|judge|director|chief|head|leader|chair|chairman|chairwoman|spokes\w+|representative|commissioner|official)"
+)
+"""Offices that stand for a person, as alternatives of a regular expression."""
+
+PHRASE_CHARACTERS = 40
+"""Characters before a name in which a phrase such as "the spokeswoman of" ends; the longest office has 14."""
+
+_BEFORE_PLACE = re.compile(
+    r"(?:\b(?:in|at|near|outside|around|across)|"
+    rf"\b(?:{ROLE_WORDS}|town|city|village|port|island|district|people) of) $",
+    re.I,
+)
+"""What stands before the name of a place, and of a person only in front of what is theirs: "in Trump's speech"."""
+
 _OFFICE = rf"(?:the )?(?:(?:[A-Z][\w.-]*(?:[’']s)?|(?i:{'|'.join(sorted(_ROLES))})) ){{0,6}}"
 _SPEAKS = rf"(?:[a-z]+ ){{0,3}}?(?:{SPEECH_VERBS}|saying)\b"
 _MALE = re.compile(
@@ -54,13 +70,14 @@ _SENTENCE_END = re.compile(r"(?<=[.!?\"”])\s+|\n+")
 def people_in(text: str) -> tuple[str, ...]:
     """Names in a text that may be a person's, each once, in order, without offices and countries in front of them.
 
-    One word at the beginning of a sentence is a name only if it speaks, or is written so elsewhere in the text.
+    One word at the beginning of a sentence is a name only if it speaks, owns something or is written so elsewhere in
+    the text. What only stands where a place does ("in Tarrow", "the mayor of Tarrow") is none.
     """
     people = dict.fromkeys(person for name in find_names(text) if (person := _person(name)) is not None)
     return tuple(
         person
         for person in people
-        if " " in person or _speaks(person, text) or re.search(rf"[\w,;] {re.escape(person)}\b", text)
+        if _speaks(person, text) or (not _is_place(person, text) and _is_written_as_name(person, text))
     )
 
 
@@ -103,9 +120,24 @@ def _person(name: str) -> str | None:
             words = words[2:]
         else:
             break
-    if not words or words[-1].lower() in _THINGS | AGENCIES or " ".join(words).isupper():
+    if not words or words[-1].lower() in _THINGS | AGENCIES or re.fullmatch(r"[A-Z]{2,}", words[-1]):
         return None
     return " ".join(words)
+
+
+def _is_written_as_name(name: str, text: str) -> bool:
+    """True if it has several words, or stands inside a sentence, or at its beginning with a possessive 's."""
+    return " " in name or re.search(rf"[\w,;] {re.escape(name)}\b|\b{re.escape(name)}[’']s\b", text) is not None
+
+
+def _is_place(name: str, text: str) -> bool:
+    """True if the name stands in the text only where a place's does, and owns nothing."""
+    found = list(re.finditer(rf"\b{re.escape(name)}(?P<owns>[’']s?)?(?![\w’'])", text))
+    return bool(found) and all(
+        match["owns"] is None
+        and _BEFORE_PLACE.search(text[max(0, match.start() - PHRASE_CHARACTERS) : match.start()]) is not None
+        for match in found
+    )
 
 
 def _is_country(name: str) -> bool:

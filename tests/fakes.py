@@ -2,12 +2,14 @@
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from index.encoder import TokenVectors
+from index.errors import ModelError
+from rag.prompts import Message
 
 _WORD = re.compile(r"\w+|[^\w\s]")
 
@@ -53,3 +55,21 @@ class BagOfWordsEncoder:
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         return [len(_WORD.findall(text)) for text in texts]
+
+
+class ScriptedGenerator:
+    """A model that gives its pieces, then fails if it is told to; it keeps the messages it was sent."""
+
+    def __init__(self, *pieces: str, fails: bool = False) -> None:
+        self.name = "scripted:model"
+        self.pieces = pieces
+        self.fails = fails
+        self.messages: list[Sequence[Message]] = []
+        self.max_tokens = 0
+
+    def generate(self, messages: Sequence[Message], *, max_tokens: int) -> Iterator[str]:
+        self.messages.append(messages)
+        self.max_tokens = max_tokens
+        yield from self.pieces
+        if self.fails:
+            raise ModelError("scripted:model went away; try again.")

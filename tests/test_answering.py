@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from index.errors import ModelError, QuestionError
+from index.errors import QuestionError
 from index.library import Library
 from index.types import SearchFilter
 from rag import answering
@@ -21,6 +21,7 @@ from rag.answering import AnswerSettings, ask, stream
 from rag.prompts import DECLINE_SENTENCE, Message
 from rag.types import MAX_QUESTION_CHARACTERS, Answer, Question, Turn
 from rag.weights import load_weights
+from tests.fakes import ScriptedGenerator
 from tests.small_library import library_of, made_article
 
 ARTICLES = [
@@ -46,24 +47,6 @@ ARTICLES = [
 ]
 TEXTS = {article.article_id: article.text for article in ARTICLES}
 ASKED = "When was the silo in Tarrow built?"
-
-
-class ScriptedGenerator:
-    """A model that gives its pieces, then fails if it is told to; it keeps the messages it was sent."""
-
-    def __init__(self, *pieces: str, fails: bool = False) -> None:
-        self.name = "scripted:model"
-        self.pieces = pieces
-        self.fails = fails
-        self.messages: list[Sequence[Message]] = []
-        self.max_tokens = 0
-
-    def generate(self, messages: Sequence[Message], *, max_tokens: int) -> Iterator[str]:
-        self.messages.append(messages)
-        self.max_tokens = max_tokens
-        yield from self.pieces
-        if self.fails:
-            raise ModelError("scripted:model went away; try again.")
 
 
 @pytest.fixture(scope="module")
@@ -361,7 +344,32 @@ def test_a_model_is_asked_the_question_that_stands_alone(library: Library):
     generator = ScriptedGenerator("In 1931 [1].")
     turn = Turn("What destroyed the silo in Tarrow?", "Fire. [1]")
     ask(Question("When was it built?", (turn,)), library, generator=generator)
-    assert "Question: When was it built? (What destroyed the silo in Tarrow?)" in generator.messages[0][-1].content
+    # "In 1931" is no question, so that the one of the rules is asked.
+    assert "Question: When was it built? (What destroyed the silo in Tarrow?)" in generator.messages[-1][-1].content
+
+
+@pytest.mark.usefixtures("sure")
+def test_a_model_rewrites_a_follow_up_before_it_is_searched_for(library: Library):
+    generator = ScriptedGenerator("When was the silo in Tarrow built? [1]")
+    turn = Turn("What destroyed the silo in Tarrow?", "Fire. [1]")
+    document = checked(ask(Question("When was it built?", (turn,)), library, generator=generator))
+    assert document["question"] == "When was it built?"
+    assert document["standalone_question"] == ASKED
+    assert document["passages"] == checked(ask(Question(ASKED), library))["passages"]
+    rewriting, answering = generator.messages
+    assert "<question>\nWhen was it built?\n</question>" in rewriting[-1].content
+    assert f"Question: {ASKED}\n" in answering[-1].content
+
+
+@pytest.mark.usefixtures("sure")
+def test_a_complete_question_and_an_empty_library_cost_no_rewriting(library: Library, tmp_path: Path):
+    turn = Turn("What destroyed the silo in Tarrow?", "Fire. [1]")
+    generator = ScriptedGenerator("In 1931 [1].")
+    ask(Question(ASKED, (turn,)), library, generator=generator)
+    assert len(generator.messages) == 1
+    with library_of(tmp_path / "empty", []) as opened:
+        refused(ask(Question("When was it built?", (turn,)), opened, generator=generator), "empty_library")
+    assert len(generator.messages) == 1
 
 
 def test_a_conversation_changes_no_question_that_is_complete(library: Library):

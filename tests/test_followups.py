@@ -45,6 +45,12 @@ HARBOUR = Turn(
     "Who led the dock workers' strike in Tarrow?",
     "The strike was led by Ines Calder, a crane driver. Her brother Tom joined later. [1]",
 )
+PORT = Turn(
+    "Who is the head of the port authority in Tarrow?",
+    "The port authority elected Tomas Brandt as its president on Friday. (Gazette, January 2022) [1]",
+)
+TOWN = Turn("Who runs the town of Norhaven?", "Mayor Greta Lind has run Norhaven since 2019. [1]")
+TALKS = Turn("What did Rex Tillerson and Sergey Lavrov discuss in Moscow?", "They discussed Syria. [1]")
 
 COMPLETE = [
     "Who said that sanctions had reached their limits?",
@@ -86,6 +92,30 @@ COMPLETE = [
     "How long did it take the Security Council to adopt resolution 2356?",
     "What would a country like Japan gain from such a treaty with North Korea?",
     "What do the articles say about this year's missile tests by Pyongyang?",
+    # "It" of the weather or of an emphasis.
+    "Is it raining in Tarrow on the day of the launch?",
+    "Why is it that Russia opposes sanctions on North Korea?",
+    "Was it Haley who called the launch a sharp military escalation?",
+    # What is meant stands behind, or in the sentence before.
+    "In her first speech, what did Nikki Haley announce?",
+    "After his election, what did President Moon Jae-in propose to North Korea?",
+    "In his Christmas interview, what did Russia's foreign minister demand of Washington?",
+    "Trump's tweets about North Korea: what was he writing in July?",
+    "North Korea launched an ICBM in July 2017. What did it say about that launch?",
+    "The December package was the third against Pyongyang. What were these sanctions to achieve?",
+    # An office is somebody, too.
+    "What did the Chinese foreign minister tell his Russian counterpart about THAAD?",
+    "To what did the defeated premier attribute her party's loss in November 2022?",
+    # What "the ones" and "that" are, the question says.
+    "How do the sanctions of December 2017 differ from the ones adopted in August?",
+    "How does the number of tests in 2017 compare with that of 2016?",
+    "What did the port authority claim on the one hand and Halvard Lines on the other?",
+    "Who in Moscow suffers from the one-sided measures against Pyongyang?",
+    "Who spoke for the Pentagon when it expressed confidence in its missile defence?",
+    # A short question that leaves nothing out.
+    "Who is Wang Yi?",
+    "What is THAAD?",
+    "What did the banner on the Silver Anna say?",
 ]
 HISTORIES = {
     "lavrov": (LAVROV,),
@@ -148,6 +178,28 @@ FOLLOW_UPS = [
     ("Which one came first?", (MISSILES,), MISSILES.question),
     ("Is it true?", (MISSILES,), MISSILES.question),
     ("What was said there in the end about Japanese ships?", (VETO,), VETO.question),
+    # A place of the earlier question is not the person.
+    ("When did he take office?", (PORT,), "When did Tomas Brandt take office?"),
+    ("Who replaced him?", (PORT,), "Who replaced Tomas Brandt?"),
+    ("When was she elected?", (TOWN,), "When was Greta Lind elected?"),
+    ("What did her first letter to the UN say?", (HALEY,), "What did Nikki Haley's first letter to the UN say?"),
+    # Names alone, or a reaction to nothing that is named.
+    ("China?", (LAVROV,), LAVROV.question),
+    ("Wang Yi?", (LAVROV,), LAVROV.question),
+    ("In Japan?", (LAVROV,), LAVROV.question),
+    ("Really?", (VETO,), VETO.question),
+    ("How did Tokyo react?", (LAVROV,), LAVROV.question),
+    ("What was China's response?", (MISSILES,), MISSILES.question),
+    ("How did Russia and China vote?", (HALEY,), HALEY.question),
+    ("Did the Security Council agree?", (LAVROV,), LAVROV.question),
+    ("What did Beijing say?", (VETO,), VETO.question),
+    ("What did the two ministers say afterwards?", (TALKS,), TALKS.question),
+    ("Did the three countries sign a treaty?", (TALKS,), TALKS.question),
+    ("Thanks. And the mayor?", (TOWN,), TOWN.question),
+    ("What about 2019?", (VETO,), VETO.question),
+    ("Who said so?", (VETO,), VETO.question),
+    ("How many were there?", (MISSILES,), MISSILES.question),
+    ("Did they agree?", (TALKS,), TALKS.question),
 ]
 
 

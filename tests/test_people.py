@@ -22,6 +22,15 @@ from rag.people import gender_in, people_in, people_told_of, subject_of
         ("Trump left. Then Trump came back.", ("Trump",)),
         ("What did North Korea's Kim Jong Un want?", ("Kim Jong Un",)),
         ("George Washington crossed the Delaware River.", ("George Washington",)),
+        # What stands only where a place does is none, but what somebody owns, or says elsewhere, makes them a person.
+        ("Who is the head of the port authority in Tarrow?", ()),
+        ("Did the mayor of Tarrow resign?", ()),
+        ("Was there a fire at Brandt Hall, near New Carthage?", ()),
+        ("What was said in Haley's speech?", ("Haley",)),
+        ("Trust in Haley fell, Haley said.", ("Haley",)),
+        ("Trump's tweets of July", ("Trump",)),
+        ("Yesterday's vote", ()),
+        ("One UN draft failed.", ()),
         ("", ()),
     ],
 )

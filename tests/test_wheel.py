@@ -55,7 +55,8 @@ def test_the_files_that_modules_read_are_in_the_wheel(names: list[str]):
     data = {name for name in names if name.split("/")[0] in PACKAGES and not name.endswith(".py")}
     judge = {f"eval/judge_{part}.txt" for part in ("faithfulness", "nuggets", "relevancy")}
     report = {"eval/report.html", "eval/report.css"}
-    assert data == {"rag/weights.json", "rag/prompt_system.txt", "ui/page.css", "ui/page.js"} | judge | report
+    prompts = {"rag/prompt_system.txt", "rag/prompt_rewrite.txt"}
+    assert data == {"rag/weights.json", "ui/page.css", "ui/page.js"} | prompts | judge | report
 
 
 def test_the_command_and_the_licence_are_in_the_wheel(names: list[str]):
