@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import zip_longest
 
@@ -13,13 +13,14 @@ from index.types import Article, Hit, SearchFilter
 from rag.analysis import analyse_question
 from rag.citations import cite_answer
 from rag.confidence import confidence
+from rag.copies import articles_with_copies, collapse
 from rag.evidence import Evidence, find_evidence
 from rag.followups import make_standalone
 from rag.generators import EXTRACTIVE, Generator
 from rag.parts import Part, split_question
 from rag.prompts import build_prompt
 from rag.refusals import refuse
-from rag.retrieval import Mode, retrieve
+from rag.retrieval import Mode, rank_passages, spread
 from rag.rewriting import rewrite
 from rag.statements import choose, compose
 from rag.types import Answer, Citation, Question, Refusal, RefusalReason, Statement, check_question
@@ -52,6 +53,7 @@ class _Work:
     standalone: str = ""
     hits: Sequence[Hit] = ()
     articles: Mapping[str, Article] = field(default_factory=dict)
+    copied: Mapping[str, Sequence[str]] = field(default_factory=dict)
     generation: int = 0
     timings: dict[str, float] = field(default_factory=dict)
     started: float = field(default_factory=time.perf_counter)
@@ -108,7 +110,7 @@ def stream(
         work.standalone = standalone.text
     work.lap("question")
     parts = split_question(standalone)
-    work.hits = _retrieve(parts, work.standalone, library, settings, question.filter)
+    work.hits, work.copied = _retrieve(parts, work.standalone, library, settings, question.filter)
     work.articles = {hit.passage.article_id: library.article(hit.passage.article_id) for hit in work.hits}
     work.lap("retrieval")
     if not work.hits:
@@ -132,25 +134,34 @@ def stream(
 
 def _retrieve(
     parts: Sequence[Part], whole: str, library: Library, settings: AnswerSettings, search_filter: SearchFilter
-) -> list[Hit]:
-    """The passages for a question; for one of several parts, those of each part in turn."""
-    search = partial(retrieve, library, k=settings.k, search_filter=search_filter, mode=settings.mode)
+) -> tuple[list[Hit], dict[str, tuple[str, ...]]]:
+    """The passages for a question; for one of several parts, those of each part in turn. None is a copy of another.
+
+    The second value names, for each article with copies, the other articles that repeat it.
+    """
+    search = partial(rank_passages, library, k=settings.k, search_filter=search_filter, mode=settings.mode)
+    found = [collapse(search(part.text if len(parts) > 1 else whole)) for part in parts]
+    rankings = [spread(of_part.hits, settings.k) for of_part in found]
     if len(parts) == 1:
-        return search(whole)
-    rankings = [search(part.text) for part in parts]
+        return rankings[0], articles_with_copies(found)
     merged: dict[str, Hit] = {}
     for row in zip_longest(*rankings):
         for hit in row:
             if hit is not None:
                 merged.setdefault(hit.passage.passage_id, hit)
-    return [replace(hit, rank=rank) for rank, hit in enumerate(list(merged.values())[: settings.k], start=1)]
+    # The parts may have kept different copies of one passage.
+    distinct = collapse(list(merged.values()))
+    return list(distinct.hits[: settings.k]), articles_with_copies([*found, distinct])
 
 
 def _extractive(work: _Work, library: Library, evidence: Sequence[Evidence], sure: float) -> Iterator[str | Answer]:
     if not any(part.sentences for part in evidence) or sure < load_weights().refuse_below:
         yield _refusal(work, library, "low_confidence", evidence, EXTRACTIVE, sure)
         return
-    text, statements, citations = compose(choose(evidence, work.articles))
+    chosen = choose(evidence, work.articles)
+    answering = {piece.article.article_id for piece in chosen}
+    copies = {name: [library.article(other) for other in work.copied.get(name, ())] for name in answering}
+    text, statements, citations = compose(chosen, copies)
     work.lap("answer")
     yield text
     yield _answer(work, text, None, sure, statements, citations, EXTRACTIVE)

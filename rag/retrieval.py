@@ -42,6 +42,13 @@ def retrieve(library: Library, query: str, *, k: int, search_filter: SearchFilte
     most `ARTICLE_SHARE` of the passages unless too few others are found. Where the filter has an `as_of`, a hybrid
     prefers recent articles; dense and keyword search, the plain baselines, do not.
     """
+    return spread(rank_passages(library, query, k=k, search_filter=search_filter, mode=mode), k)
+
+
+def rank_passages(
+    library: Library, query: str, *, k: int, search_filter: SearchFilter, mode: Mode = "hybrid"
+) -> list[Hit]:
+    """All candidates that `retrieve` takes its `k` passages from, best first: at least `k` where there are so many."""
     depth = max(CANDIDATES, 2 * k)
     if mode == "dense":
         ranked = library.dense(query, depth, search_filter)
@@ -51,7 +58,7 @@ def retrieve(library: Library, query: str, *, k: int, search_filter: SearchFilte
         ranked = fuse(library.dense(query, depth, search_filter), library.keyword(query, depth, search_filter))
         if search_filter.as_of is not None:
             ranked = prefer_recent(ranked, library, search_filter.as_of)
-    return _spread(ranked, k)
+    return ranked
 
 
 def fuse(dense: Sequence[Hit], keyword: Sequence[Hit], keyword_weight: float = KEYWORD_WEIGHT) -> list[Hit]:
@@ -106,7 +113,7 @@ def _scaled(hits: Sequence[Hit]) -> dict[str, float]:
     return {hit.passage.passage_id: (hit.score - lowest) / spread if spread > 0 else 1.0 for hit in hits}
 
 
-def _spread(ranked: Sequence[Hit], k: int) -> list[Hit]:
+def spread(ranked: Sequence[Hit], k: int) -> list[Hit]:
     """The first `k` hits with no article above its share, filled up with the others if they do not suffice."""
     limit = max(1, -int(-k * ARTICLE_SHARE // 1))
     taken: Counter[str] = Counter()

@@ -8,6 +8,7 @@ from index.dates import date_interval
 from index.types import Article, Span, first_words
 from rag.analysis import QuestionProfile
 from rag.citations import make_citation
+from rag.copies import same_words
 from rag.evidence import Evidence, ScoredSentence, date_in_words, sentences_of
 from rag.marks import disarm_marks
 from rag.names import unify
@@ -28,6 +29,9 @@ ENOUGH_PROBABILITY = 0.97
 MAX_JOINED = 3
 """Most sentences that one citation spans: a quotation of several sentences, or one that begins with "It" and the
 sentence before it."""
+
+MAX_COPIES_NAMED = 3
+"""Most other articles that are named, and cited, as having the words of a statement; the rest are counted."""
 
 _REFERS_BACK = re.compile(
     r"^[\"“]?(?:It\b(?!\s(?:is|was|would\sbe|will\sbe|has\sbeen)\s\w+\s(?:to|that)\b)|"
@@ -114,16 +118,19 @@ def _joined(sentence: ScoredSentence, article: Article, profile: QuestionProfile
     return Chosen(article, first, last)
 
 
-def compose(chosen: Sequence[Chosen]) -> tuple[str, tuple[Statement, ...], tuple[Citation, ...]]:
+def compose(
+    chosen: Sequence[Chosen], copies: Mapping[str, Sequence[Article]] | None = None
+) -> tuple[str, tuple[Statement, ...], tuple[Citation, ...]]:
     """The answer's text with `[n]` after each statement, its statements and its citations.
 
     A statement is the article's own words, in front of them the speaker where only another sentence names them (which
-    is then cited too), behind them the source and date in round brackets.
+    is then cited too), behind them the source and date in round brackets. `copies` are, by article, others that repeat
+    its passages: those in which the very words stand are named and cited too, and the words are said once.
     """
     statements: list[Statement] = []
     citations: list[Citation] = []
     lines: list[str] = []
-    for piece in chosen:
+    for piece, others in _said_once(chosen, copies or {}):
         numbers = [_cite(citations, piece.article, _span(piece.article, piece.first, piece.last))]
         # A "[12]" of the article itself must not look like a mark of ours.
         text = disarm_marks(" ".join(citations[numbers[0] - 1].cited_text.split()))
@@ -132,7 +139,10 @@ def compose(chosen: Sequence[Chosen]) -> tuple[str, tuple[Statement, ...], tuple
             name, naming = speaker
             text = f"{disarm_marks(name)}: {text}"
             numbers += [_cite(citations, piece.article, _span(piece.article, one, one)) for one in naming]
-        label = disarm_marks(attribution(piece.article))
+        own = attribution(piece.article)
+        also = _others_by_name(own, others)
+        numbers += [_cite(citations, article, span) for article, span in list(also.values())[:MAX_COPIES_NAMED]]
+        label = disarm_marks("; ".join(part for part in (own, _same_words_in(list(also))) if part))
         statement = Statement(f"{text} ({label})" if label else text, tuple(numbers), "verbatim")
         statements.append(statement)
         lines.append(statement.text + " " + "".join(f"[{number}]" for number in numbers))
@@ -143,6 +153,53 @@ def attribution(article: Article) -> str:
     """Source and date of an article as far as they are known, as in `TASS, 3 June 2017`; else its stated title."""
     known = ", ".join(part for part in (article.source or "", date_in_words(article)) if part)
     return known or ("" if article.title == first_words(article.text) else article.title)
+
+
+_Copy = tuple[Article, Span]
+"""An article that has the words of another, and where."""
+
+
+def _said_once(chosen: Sequence[Chosen], copies: Mapping[str, Sequence[Article]]) -> list[tuple[Chosen, list[_Copy]]]:
+    """The pieces without those whose words an earlier one has, each with the other articles that have its words."""
+    said: list[tuple[Chosen, list[_Copy]]] = []
+    waiting = list(chosen)
+    while waiting:
+        piece = waiting.pop(0)
+        span = _span(piece.article, piece.first, piece.last)
+        others = [*copies.get(piece.article.article_id, ()), *(later.article for later in waiting)]
+        found: dict[str, _Copy] = {}
+        for other in others:
+            place = None if other.article_id == piece.article.article_id else same_words(piece.article, span, other)
+            if place is not None:
+                found[other.article_id] = other, place
+        waiting = [later for later in waiting if not _is_within(later, found)]
+        said.append((piece, list(found.values())))
+    return said
+
+
+def _is_within(piece: Chosen, found: Mapping[str, _Copy]) -> bool:
+    if piece.article.article_id not in found:
+        return False
+    span, (_, place) = _span(piece.article, piece.first, piece.last), found[piece.article.article_id]
+    return place.start <= span.start and span.end <= place.end
+
+
+def _others_by_name(own: str, others: Sequence[_Copy]) -> dict[str, _Copy]:
+    """The articles with the same words by how they are named, each name once: a source's second edition adds none."""
+    named: dict[str, _Copy] = {}
+    for article, span in others:
+        name = attribution(article) or article.title
+        if name != own:
+            named.setdefault(name, (article, span))
+    return named
+
+
+def _same_words_in(names: Sequence[str]) -> str:
+    """As in `same words in TASS, 3 June 2017; Gazette and 2 more`; empty if there are none."""
+    if not names:
+        return ""
+    more = f" and {len(names) - MAX_COPIES_NAMED} more" if len(names) > MAX_COPIES_NAMED else ""
+    return f"same words in {'; '.join(names[:MAX_COPIES_NAMED])}{more}"
 
 
 def _means_somebody_before(text: str) -> bool:
