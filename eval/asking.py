@@ -39,7 +39,10 @@ _T = TypeVar("_T")
 
 
 class Asker:
-    """Puts questions to a system and its baselines, and scores what comes back. Used by one thread at a time."""
+    """Puts questions to a system and its baselines, and scores what comes back. Used by one thread at a time.
+
+    `search` is that of the baselines; `system_search` that of the system, where it is another.
+    """
 
     def __init__(
         self,
@@ -49,6 +52,7 @@ class Asker:
         baselines: Mapping[str, Ask],
         search: Search,
         *,
+        system_search: Search | None = None,
         k: int,
         with_baselines: bool,
         checker: Checker,
@@ -61,6 +65,7 @@ class Asker:
         self._passage_baselines = passage_baselines(system) if with_baselines else {}
         self._baseline_modes = [mode for mode in BASELINE_MODES if mode != self._mode] if with_baselines else []
         self._search = search
+        self._system_search = system_search or search
         self._k = k
         self._checker = checker
         self._judge = judge
@@ -91,10 +96,10 @@ class Asker:
         document = None if answer is None else answer.as_json()
         query = stand_alone(asked) if answer is None else answer.standalone_question
         plain = _Found(self._search, query, asked.filter)
-        found = plain
+        found = plain if self._system_search is self._search else _Found(self._system_search, query, asked.filter)
         if self._k == DEPTHS[0]:
             # For a question of several parts these are not what one search finds, so baselines have their own.
-            found = _Found(self._search, query, asked.filter)
+            found = _Found(self._system_search, query, asked.filter)
             found.take(self._mode, answer)
         scores = self._score(work, document)
         rankings: dict[str, RankingScores] = {}

@@ -18,12 +18,12 @@ LISTED_FAILURES = 10
 class RetrievalReport:
     """The figures of the searches of a set.
 
-    `retrieval` is by level and measure for the search `mode`, `baselines` the same by name of a baseline.
-    `timings_ms` is by stage (`encoding` of the question, and each search without it, asked for 10 passages) and
-    quantile, in milliseconds, lower is better. `questions` were scored, `skipped` were not, because they are not
-    answerable or name no evidence. `failures` are question, mode and sentence of the searches that ended in an error
-    and score 0. `clusters` is how many clusters the questions fall into, `None` where each stands alone. `seconds` is
-    the time of everything.
+    `retrieval` is by level and measure for the search `mode`, put in order by `reranker` if there is one, `baselines`
+    the same by name of a baseline. `timings_ms` is by stage (`encoding` of the question, and each search without it,
+    asked for 10 passages) and quantile, in milliseconds, lower is better. `questions` were scored, `skipped` were not,
+    because they are not answerable or name no evidence. `failures` are question, mode and sentence of the searches that
+    ended in an error and score 0. `clusters` is how many clusters the questions fall into, `None` where each stands
+    alone. `seconds` is the time of everything.
     """
 
     set_path: str
@@ -35,6 +35,7 @@ class RetrievalReport:
     passages: int
     encoder: str
     mode: SearchMode
+    reranker: str | None
     use_as_of: bool
     questions: int
     skipped: int
@@ -57,6 +58,7 @@ class RetrievalReport:
             "passages": self.passages,
             "encoder": self.encoder,
             "mode": self.mode,
+            "reranker": self.reranker,
             "as_of": self.use_as_of,
             "n": self.questions,
             "skipped": self.skipped,
@@ -70,9 +72,10 @@ class RetrievalReport:
 
     def text(self) -> str:
         """Aligned tables: the figures with their intervals and the baselines beside them, then the times."""
+        order = "" if self.reranker is None else f", re-ranker {one_line(self.reranker)}"
         parts = [
             f"{one_line(self.set_path)}: {self.questions:,} questions searched in {self.articles:,} articles "
-            f"({self.passages:,} passages), {self.mode} search, encoder {one_line(self.encoder)}, "
+            f"({self.passages:,} passages), {self.mode} search{order}, encoder {one_line(self.encoder)}, "
             f"{self.seconds:.1f} seconds"
         ]
         if self.skipped:

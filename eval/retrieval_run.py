@@ -26,6 +26,7 @@ from rag.followups import make_standalone
 
 if TYPE_CHECKING:
     from index.library import Library
+    from rag.reranking import Reranker
 
 BASELINES: Mapping[str, SearchMode] = {"keyword_only": "keyword", "dense_only": "dense"}
 """The searches that are measured beside every other."""
@@ -57,6 +58,7 @@ def run_retrieval(
     *,
     mode: SearchMode = "hybrid",
     use_as_of: bool = True,
+    reranker: "Reranker | None" = None,
     out: Path | None = None,
     on_progress: Callable[[int, int], None] | None = None,
     search: Search | None = None,
@@ -64,7 +66,8 @@ def run_retrieval(
     """Searches for every answerable question with evidence, in the given mode and those of `BASELINES`.
 
     A follow-up is made to stand alone first. With `use_as_of`, a question that is asked as of a day finds only articles
-    published until then. `search` stands in for the library's own. A search that ends in an error is recorded and
+    published until then. The re-ranker puts in order what is found in the given mode, so that the baselines stay what
+    they are. `search` stands in for the library's own. A search that ends in an error is recorded and
     scores 0. `on_progress` is given the questions done and the questions in all.
 
     With `out`, a folder that is made if need be, it writes `retrieval.json`, the relevant articles as `qrels.trec` and
@@ -89,7 +92,7 @@ def run_retrieval(
             out.mkdir(parents=True, exist_ok=True)
     modes: list[SearchMode] = list(dict.fromkeys((mode, *BASELINES.values())))
     encode = partial(_encode, library) if search is None else None
-    search = search or library_search(library)
+    search = search or _reranked_in(mode, library, reranker)
     searched = []
     for done, question in enumerate(asked, start=1):
         limits = SearchFilter(as_of=question.as_of if use_as_of else None)
@@ -107,6 +110,7 @@ def run_retrieval(
         passages=library.count_passages(),
         encoder=library.encoder_name,
         mode=mode,
+        reranker=None if reranker is None else reranker.name,
         use_as_of=use_as_of,
         questions=len(asked),
         skipped=len(question_set.questions) - len(asked),
@@ -122,6 +126,12 @@ def run_retrieval(
     if out is not None:
         _write(out, report, searched, _document_names(question_set, library, searched))
     return report
+
+
+def _reranked_in(mode: SearchMode, library: "Library", reranker: "Reranker | None") -> Search:
+    """The library's search, with the re-ranker in one mode alone."""
+    plain, reranked = library_search(library), library_search(library, reranker)
+    return lambda query, limits, of, k: (reranked if of == mode else plain)(query, limits, of, k)
 
 
 def _search(

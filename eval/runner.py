@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from eval.citation_support import Checker
     from eval.judge import Judge
     from rag.generators import Generator
+    from rag.reranking import Reranker
 
 NO_MODEL = "none"
 """The model in the manifest of a system that asks none."""
@@ -60,6 +61,7 @@ class RunOptions:
 
     `system` is one of `eval.systems.SYSTEMS`, `k` the passages that an answer is made from, `jobs` how many questions
     are asked at a time, `seed` that of the intervals. `baselines` says whether the other systems are run beside it.
+    `reranker` puts the passages of the system in order, not those of the plain searches beside it, `None` for none.
     `checker` tells whether cited words support a statement, `None` for the rules of `rag.support`; `judge` gives a
     language model's opinion, `None` for none. `fresh` replaces what the folder holds, `retry_failed` asks the
     questions again that ended in an error, or whose judge did.
@@ -70,6 +72,7 @@ class RunOptions:
     jobs: int = 1
     seed: int = SEED
     baselines: bool = True
+    reranker: "Reranker | None" = None
     checker: "Checker | None" = None
     judge: "Judge | None" = None
     fresh: bool = False
@@ -183,9 +186,13 @@ def _settings(options: RunOptions, generator: "Generator | None") -> dict[str, A
     budget = (
         {} if generator is None else {"prompt_tokens": answers.prompt_tokens, "answer_tokens": answers.answer_tokens}
     )
+    reranking = {}
+    if options.reranker is not None:
+        reranking = {"reranker": options.reranker.name, "reranker_digest": options.reranker.digest}
     return {
         "k": answers.k,
         "mode": SYSTEMS[options.system],
+        **reranking,
         **budget,
         "checker": (options.checker or RuleChecker()).name,
         "judge": None if options.judge is None else options.judge.name,
@@ -216,10 +223,12 @@ def _askers(
     """One for each thread, with a library of its own if there are several: a library serves one thread at a time."""
 
     def asker(own: Library) -> Asker:
-        asked = ask or system_ask(options.system, own, generator, options.k, stopped)
+        asked = ask or system_ask(options.system, own, generator, options.k, stopped, options.reranker)
         baselines = {}
         if options.baselines:
-            baselines = baseline_asks(options.system, own, options.k, generated=generator is not None)
+            baselines = baseline_asks(
+                options.system, own, options.k, generated=generator is not None, reranker=options.reranker
+            )
         checker = options.checker or RuleChecker()
         return Asker(
             own,
@@ -227,6 +236,7 @@ def _askers(
             asked,
             baselines,
             search or library_search(own),
+            system_search=None if search or options.reranker is None else library_search(own, options.reranker),
             k=options.k,
             with_baselines=options.baselines,
             checker=checker,

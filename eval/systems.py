@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from index.library import Library
     from rag.generators import Generator
     from rag.prompts import Message
+    from rag.reranking import Reranker
 
 _log = logging.getLogger(__name__)
 
@@ -108,8 +109,9 @@ def system_ask(
     generator: "Generator | None",
     k: int,
     stopped: threading.Event | None = None,
+    reranker: "Reranker | None" = None,
 ) -> Ask:
-    """The system of that name: a function that answers a question with `k` passages.
+    """The system of that name: a function that answers a question with `k` passages, put in order by the re-ranker.
 
     Where a language model fails, `rag.answering.ask` gives the extractive answer instead; here that is an error, so
     that the figures of a model are not those of another system in part. Once `stopped` is set, no model is listened to
@@ -117,23 +119,33 @@ def system_ask(
     """
     mode = ANSWER_MODES.get(check_system(system))
     if mode is not None:
-        return (
-            _extractive_ask(library, mode, k) if generator is None else _model_ask(library, mode, k, generator, stopped)
-        )
-    return _top_passage_ask(library, k) if system == TOP_PASSAGE else _refusal_ask(library)
+        if generator is None:
+            return _extractive_ask(library, mode, k, reranker)
+        return _model_ask(library, mode, k, generator, stopped, reranker)
+    return _top_passage_ask(library, k, reranker) if system == TOP_PASSAGE else _refusal_ask(library)
 
 
-def baseline_asks(system: str, library: "Library", k: int, *, generated: bool) -> dict[str, Ask]:
-    """The baselines of `answering_baselines` by name, and how each is asked."""
+def baseline_asks(
+    system: str, library: "Library", k: int, *, generated: bool, reranker: "Reranker | None" = None
+) -> dict[str, Ask]:
+    """The baselines of `answering_baselines` by name, and how each is asked.
+
+    The system without its language model keeps its re-ranker; the plain searches have none.
+    """
     baselines = answering_baselines(system, generated=generated)
-    return {name: _extractive_ask(library, mode, k) for name, mode in baselines.items()}
+    return {
+        name: _extractive_ask(library, mode, k, reranker if name == EXTRACTIVE_BASELINE else None)
+        for name, mode in baselines.items()
+    }
 
 
-def library_search(library: "Library") -> Search:
+def library_search(library: "Library", reranker: "Reranker | None" = None) -> Search:
     """The search that `rag` answers from."""
     from rag.retrieval import retrieve
 
-    return lambda query, limits, mode, k: retrieve(library, query, k=k, search_filter=limits, mode=mode)
+    return lambda query, limits, mode, k: retrieve(
+        library, query, k=k, search_filter=limits, mode=mode, reranker=reranker
+    )
 
 
 def top_passage_answer(
@@ -165,19 +177,24 @@ def top_passage_answer(
     )
 
 
-def _extractive_ask(library: "Library", mode: SearchMode, k: int) -> Ask:
+def _extractive_ask(library: "Library", mode: SearchMode, k: int, reranker: "Reranker | None") -> Ask:
     from rag.answering import AnswerSettings, ask
 
-    settings = AnswerSettings(k=k, mode=mode)
+    settings = AnswerSettings(k=k, mode=mode, reranker=reranker)
     return lambda question: ask(question, library, settings=settings)
 
 
 def _model_ask(
-    library: "Library", mode: SearchMode, k: int, generator: "Generator", stopped: threading.Event | None
+    library: "Library",
+    mode: SearchMode,
+    k: int,
+    generator: "Generator",
+    stopped: threading.Event | None,
+    reranker: "Reranker | None",
 ) -> Ask:
     from rag.answering import AnswerSettings, ask
 
-    settings = AnswerSettings(k=k, mode=mode)
+    settings = AnswerSettings(k=k, mode=mode, reranker=reranker)
     model = _StrictModel(generator, stopped or threading.Event())
 
     def ask_model(question: Question) -> Answer:
@@ -211,10 +228,10 @@ class _StrictModel:
             raise DatelineError(str(error)) from error
 
 
-def _top_passage_ask(library: "Library", k: int) -> Ask:
+def _top_passage_ask(library: "Library", k: int, reranker: "Reranker | None") -> Ask:
     from rag.refusals import refuse
 
-    search = library_search(library)
+    search = library_search(library, reranker)
 
     def answer_with_passage(question: Question) -> Answer:
         started = time.perf_counter()

@@ -24,6 +24,8 @@ DEFAULT_ENCODER_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4
 BATCH_SIZE = 8
 """Texts encoded at a time. On two cores 8 was 1.13 times as fast as the library's default of 32."""
 
+LOADING_ERRORS = (OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError)
+"""What sentence-transformers raises for a model that is not there, or is none."""
 
 HUB_TIMEOUT_SECONDS = 5.0
 """How long the model hub may take to answer before it counts as out of reach."""
@@ -147,8 +149,8 @@ def load_encoder(name: str = DEFAULT_ENCODER) -> Encoder:
             )
         return SentenceTransformerEncoder(name, digest, _load_model(str(folder), local=True))
     local = Path(name).is_dir()
-    model = _load_model(name, local=local or not _hub_answers())
-    return SentenceTransformerEncoder(str(Path(name).resolve()) if local else name, _sha256_of_model(model), model)
+    model = _load_model(name, local=local or not hub_answers())
+    return SentenceTransformerEncoder(str(Path(name).resolve()) if local else name, sha256_of_model(model), model)
 
 
 def _default_folder() -> Path:
@@ -163,7 +165,7 @@ def _default_folder() -> Path:
     return folder
 
 
-def _hub_answers() -> bool:
+def hub_answers() -> bool:
     """True if the model hub can be reached. The libraries do not ask: offline they try again for more than a minute."""
     import httpx
     from huggingface_hub.constants import ENDPOINT, HF_HUB_OFFLINE
@@ -179,22 +181,26 @@ def _hub_answers() -> bool:
 
 def _load_model(name_or_folder: str, *, local: bool) -> Any:
     try:
-        with _interrupted_afterwards():
+        with interrupted_afterwards():
             from sentence_transformers import SentenceTransformer
             from transformers.utils import logging
 
             logging.disable_progress_bar()
             return SentenceTransformer(name_or_folder, local_files_only=local)
-    except (OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError) as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+    except LOADING_ERRORS as error:
         raise EncoderError(
-            f"The encoder {name_or_folder!r} could not be loaded: {reason} Give a sentence-transformers model name or "
-            f"folder with --encoder, or leave it out for {DEFAULT_ENCODER!r}."
+            f"The encoder {name_or_folder!r} could not be loaded: {first_line(error)} Give a sentence-transformers "
+            f"model name or folder with --encoder, or leave it out for {DEFAULT_ENCODER!r}."
         ) from error
 
 
+def first_line(error: Exception) -> str:
+    """What an error says on its first line, or its name if it says nothing."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
 @contextmanager
-def _interrupted_afterwards() -> Iterator[None]:
+def interrupted_afterwards() -> Iterator[None]:
     """Holds Ctrl-C back until the end: inside the import of compiled libraries it would abort the process."""
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -214,7 +220,7 @@ def _sha256_of_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _sha256_of_model(model: Any) -> str:
+def sha256_of_model(model: Any) -> str:
     """Digest of all parameters by name, which is the same wherever the files lie and however they are split."""
     digest = hashlib.sha256()
     for parameter, value in sorted(model.state_dict().items()):

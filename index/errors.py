@@ -18,7 +18,7 @@ DatelineError
 │   ├── EncoderMismatchError    made with another encoder than the one given
 │   └── ArticleNotFoundError    no article of that identifier
 ├── EncoderError            an encoder could not be loaded, or its weights are not the expected ones
-└── ModelError              a language model could not be named, reached or used
+└── ModelError              a language model or re-ranker could not be named, reached or used
     └── MissingExtraError   an optional package is not installed
 """
 
@@ -96,7 +96,7 @@ class EncoderError(DatelineError):
 
 
 class ModelError(DatelineError):
-    """A language model could not be named, reached or used."""
+    """A language model or re-ranker could not be named, reached or used."""
 
 
 class MissingExtraError(ModelError):

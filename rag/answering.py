@@ -20,6 +20,7 @@ from rag.generators import EXTRACTIVE, Generator
 from rag.parts import Part, split_question
 from rag.prompts import build_prompt
 from rag.refusals import refuse
+from rag.reranking import Reranker
 from rag.retrieval import Mode, rank_passages, spread
 from rag.rewriting import rewrite
 from rag.statements import choose, compose
@@ -31,7 +32,7 @@ LOG = logging.getLogger("dateline")
 
 @dataclass(frozen=True, slots=True)
 class AnswerSettings:
-    """How an answer is made: from `k` passages that a search of `mode` finds.
+    """How an answer is made: from `k` passages that a search of `mode` finds, in the order of a re-ranker if any.
 
     For a language model, prompt and answer have at most so many tokens.
 
@@ -43,6 +44,7 @@ class AnswerSettings:
     mode: Mode = "hybrid"
     prompt_tokens: int = 12_000
     answer_tokens: int = 700
+    reranker: Reranker | None = None
 
 
 @dataclass(slots=True)
@@ -77,6 +79,7 @@ def ask(
     Raises:
         QuestionError: The question is empty or too long.
         LibraryError: The library cannot be read.
+        ModelError: The re-ranker cannot be run.
     """
     *_, answer = stream(question, library, generator=generator, settings=settings)
     assert isinstance(answer, Answer)
@@ -139,7 +142,14 @@ def _retrieve(
 
     The second value names, for each article with copies, the other articles that repeat it.
     """
-    search = partial(rank_passages, library, k=settings.k, search_filter=search_filter, mode=settings.mode)
+    search = partial(
+        rank_passages,
+        library,
+        k=settings.k,
+        search_filter=search_filter,
+        mode=settings.mode,
+        reranker=settings.reranker,
+    )
     found = [collapse(search(part.text if len(parts) > 1 else whole)) for part in parts]
     rankings = [spread(of_part.hits, settings.k) for of_part in found]
     if len(parts) == 1:

@@ -9,6 +9,7 @@ from typing import Literal
 
 from index.library import Library
 from index.types import Hit, SearchFilter
+from rag.reranking import Reranker, rerank, scaled
 
 Mode = Literal["hybrid", "dense", "keyword"]
 
@@ -35,18 +36,38 @@ ARTICLE_SHARE = 0.4
 """Largest share of the passages returned that one article may have while others are left, rounded up."""
 
 
-def retrieve(library: Library, query: str, *, k: int, search_filter: SearchFilter, mode: Mode = "hybrid") -> list[Hit]:
+def retrieve(
+    library: Library,
+    query: str,
+    *,
+    k: int,
+    search_filter: SearchFilter,
+    mode: Mode = "hybrid",
+    reranker: Reranker | None = None,
+) -> list[Hit]:
     """The `k` best passages for a query, best first; fewer if the library or the filter holds fewer.
 
     A hybrid's `score` is in 0..1 (see `fuse`); dense and keyword scores are the cosine and BM25. One article has at
     most `ARTICLE_SHARE` of the passages unless too few others are found. Where the filter has an `as_of`, a hybrid
-    prefers recent articles; dense and keyword search, the plain baselines, do not.
+    prefers recent articles; dense and keyword search, the plain baselines, do not. A re-ranker, where one is given,
+    puts what any of them found in a new order (see `rag.reranking.rerank`, which is also where its scores are from).
+
+    Raises:
+        LibraryError: The library cannot be read.
+        ModelError: The re-ranker cannot be run.
     """
-    return spread(rank_passages(library, query, k=k, search_filter=search_filter, mode=mode), k)
+    ranked = rank_passages(library, query, k=k, search_filter=search_filter, mode=mode, reranker=reranker)
+    return spread(ranked, k)
 
 
 def rank_passages(
-    library: Library, query: str, *, k: int, search_filter: SearchFilter, mode: Mode = "hybrid"
+    library: Library,
+    query: str,
+    *,
+    k: int,
+    search_filter: SearchFilter,
+    mode: Mode = "hybrid",
+    reranker: Reranker | None = None,
 ) -> list[Hit]:
     """All candidates that `retrieve` takes its `k` passages from, best first: at least `k` where there are so many."""
     depth = max(CANDIDATES, 2 * k)
@@ -58,7 +79,7 @@ def rank_passages(
         ranked = fuse(library.dense(query, depth, search_filter), library.keyword(query, depth, search_filter))
         if search_filter.as_of is not None:
             ranked = prefer_recent(ranked, library, search_filter.as_of)
-    return ranked
+    return ranked if reranker is None else rerank(ranked, query, reranker)
 
 
 def fuse(dense: Sequence[Hit], keyword: Sequence[Hit], keyword_weight: float = KEYWORD_WEIGHT) -> list[Hit]:
@@ -106,11 +127,8 @@ def prefer_recent(hits: Sequence[Hit], library: Library, as_of: date) -> list[Hi
 
 def _scaled(hits: Sequence[Hit]) -> dict[str, float]:
     """Each passage's score from 0, the ranking's lowest, to 1, its highest; 1 for all if they are equal."""
-    if not hits:
-        return {}
-    lowest = min(hit.score for hit in hits)
-    spread = max(hit.score for hit in hits) - lowest
-    return {hit.passage.passage_id: (hit.score - lowest) / spread if spread > 0 else 1.0 for hit in hits}
+    passages = [hit.passage.passage_id for hit in hits]
+    return dict(zip(passages, scaled([hit.score for hit in hits]), strict=True))
 
 
 def spread(ranked: Sequence[Hit], k: int) -> list[Hit]:

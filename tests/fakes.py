@@ -73,3 +73,18 @@ class ScriptedGenerator:
         yield from self.pieces
         if self.fails:
             raise ModelError("scripted:model went away; try again.")
+
+
+class WordReranker:
+    """A re-ranker whose score is how often a text has one word, whatever the question is."""
+
+    def __init__(self, word: str) -> None:
+        self.name = f"counts-{word}"
+        self.digest = hashlib.sha256(word.encode()).hexdigest()
+        self.word = word
+        self.read: list[tuple[str, list[str]]] = []
+        """The question and the texts of each call, in order."""
+
+    def scores(self, question: str, texts: Sequence[str]) -> list[float]:
+        self.read.append((question, list(texts)))
+        return [float(_WORD.findall(text.lower()).count(self.word)) for text in texts]

@@ -147,11 +147,34 @@ def test_serve_is_given_its_settings(library, monkeypatch, tmp_path):
     people.write_text("", "utf-8")
     monkeypatch.setenv("DATELINE_PORT", "8080")
     assert run("serve", "--library", library).exit_code == 0
-    options = ["--host", "0.0.0.0", "--port", "0", "--auth-file", people, "-m", "ollama:x", "-k", "3"]
+    options = [
+        "--host",
+        "0.0.0.0",
+        "--port",
+        "0",
+        "--auth-file",
+        people,
+        "-m",
+        "ollama:x",
+        "-k",
+        "3",
+        "--reranker",
+        "x",
+    ]
     assert run("serve", *options, "--library", library).exit_code == 0
     assert served == [
-        (library, {"host": "127.0.0.1", "port": 8080, "auth_file": None, "model": "extractive", "k": DEFAULT_K}),
-        (library, {"host": "0.0.0.0", "port": 0, "auth_file": people, "model": "ollama:x", "k": 3}),
+        (
+            library,
+            {
+                "host": "127.0.0.1",
+                "port": 8080,
+                "auth_file": None,
+                "model": "extractive",
+                "k": DEFAULT_K,
+                "reranker": None,
+            },
+        ),
+        (library, {"host": "0.0.0.0", "port": 0, "auth_file": people, "model": "ollama:x", "k": 3, "reranker": "x"}),
     ]
     for wrong in (["--port", "70000"], ["--port", "web"], ["--auth-file", tmp_path / "none"]):
         assert run("serve", *wrong, "--library", library).exit_code == 2

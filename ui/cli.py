@@ -75,9 +75,10 @@ def dateline(context: click.Context, library: Path | None) -> None:
     Dateline says so. Start with "dateline index FOLDER", then "dateline ask QUESTION" or "dateline serve".
 
     Settings come from flags, then from the environment, then from the configuration file: config.toml in your user
-    configuration folder, or the file that DATELINE_CONFIG names. Its keys are library, encoder, model, k, mode, host,
-    port, auth_file, llm_timeout, cache and seed. DATELINE_LLM_TIMEOUT is the number of seconds that a language model
-    may stay silent. Keys of language models come from the environment only (OPENAI_API_KEY, ANTHROPIC_API_KEY).
+    configuration folder, or the file that DATELINE_CONFIG names. Its keys are library, encoder, model, k, mode,
+    reranker, host, port, auth_file, llm_timeout, cache and seed. DATELINE_LLM_TIMEOUT is the number of seconds that a
+    language model may stay silent. Keys of language models come from the environment only (OPENAI_API_KEY,
+    ANTHROPIC_API_KEY).
     """
     config = load_config()
     if library is None:

@@ -19,6 +19,7 @@ from ui.options import (
     mode_option,
     model_option,
     pass_session,
+    reranker_option,
     search_filter,
 )
 from ui.render import json_line, one_line, render_answer, render_hits, text_width
@@ -37,6 +38,7 @@ input_file = click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=
 @k_option
 @filter_options
 @mode_option
+@reranker_option
 @json_option
 @library_option
 @pass_session
@@ -49,6 +51,7 @@ def search(
     sources: tuple[str, ...],
     as_of: date | None,
     mode: Literal["hybrid", "dense", "keyword"],
+    reranker: str | None,
     as_json: bool,
 ) -> None:
     """Search for passages, best first, with their scores."""
@@ -56,8 +59,9 @@ def search(
     query = check_question(read_stdin() if query == "-" else query)
     from rag.retrieval import retrieve
 
+    reads_again = session.load_reranker(reranker)
     with session.open_library() as library:
-        hits = retrieve(library, query, k=k, search_filter=limits, mode=mode)
+        hits = retrieve(library, query, k=k, search_filter=limits, mode=mode, reranker=reads_again)
         articles = _articles_of(hits, library)
     if as_json:
         for hit in hits:
@@ -76,6 +80,7 @@ def _articles_of(hits: Iterable[Hit], library: "Library") -> dict[str, Article]:
 @click.argument("question", required=False)
 @model_option
 @k_option
+@reranker_option
 @filter_options
 @click.option(
     "--history", type=input_file, metavar="FILE", help="Earlier questions and answers, as JSON or JSON Lines."
@@ -91,6 +96,7 @@ def ask(
     question: str | None,
     model: str,
     k: int,
+    reranker: str | None,
     date_from: date | None,
     date_to: date | None,
     sources: tuple[str, ...],
@@ -109,13 +115,13 @@ def ask(
     if batch is not None:
         if question is not None or history is not None:
             raise click.UsageError("--batch takes the questions and their history from its file; give neither.")
-        _ask_all(session, read_batch(read_text(batch), str(batch), limits), model, k)
+        _ask_all(session, read_batch(read_text(batch), str(batch), limits), model, k, reranker)
         return
     if question is None:
         raise click.UsageError("Missing argument 'QUESTION': give a question, - for standard input, or --batch FILE.")
     text = check_question(read_stdin() if question == "-" else question)
     turns = () if history is None else read_history(read_text(history), str(history))
-    answer, articles = _ask_one(session, Question(text, turns, limits), model, k)
+    answer, articles = _ask_one(session, Question(text, turns, limits), model, k, reranker)
     if as_json:
         click.echo(json_line(answer.as_json()))
     else:
@@ -126,25 +132,29 @@ def ask(
         raise click.exceptions.Exit(REFUSED)
 
 
-def _ask_one(session: Session, question: Question, model: str, k: int) -> tuple[Answer, dict[str, Article]]:
+def _ask_one(
+    session: Session, question: Question, model: str, k: int, reranker: str | None
+) -> tuple[Answer, dict[str, Article]]:
     from rag.answering import AnswerSettings
     from rag.answering import ask as answer_question
 
     generator = session.load_generator(model)
+    settings = AnswerSettings(k=k, reranker=session.load_reranker(reranker))
     with session.open_library() as library:
-        answer = answer_question(question, library, generator=generator, settings=AnswerSettings(k=k))
+        answer = answer_question(question, library, generator=generator, settings=settings)
         closest = () if answer.refusal is None else answer.refusal.closest
         return answer, _articles_of(closest, library)
 
 
-def _ask_all(session: Session, lines: list[BatchLine], model: str, k: int) -> None:
+def _ask_all(session: Session, lines: list[BatchLine], model: str, k: int, reranker: str | None) -> None:
     from rag.answering import AnswerSettings
     from rag.answering import ask as answer_question
 
     generator = session.load_generator(model)
+    settings = AnswerSettings(k=k, reranker=session.load_reranker(reranker))
     with session.open_library() as library:
         for line in lines:
-            answer = answer_question(line.question, library, generator=generator, settings=AnswerSettings(k=k))
+            answer = answer_question(line.question, library, generator=generator, settings=settings)
             identity = {} if line.question_id is None else {"id": line.question_id}
             click.echo(json_line({**identity, **answer.as_json()}))
 

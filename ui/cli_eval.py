@@ -21,7 +21,16 @@ from ui.eval_options import (
     seed_option,
     sets_argument,
 )
-from ui.options import Session, json_option, k_option, library_option, mode_option, model_option, pass_session
+from ui.options import (
+    Session,
+    json_option,
+    k_option,
+    library_option,
+    mode_option,
+    model_option,
+    pass_session,
+    reranker_option,
+)
 from ui.progress import progress_bar
 from ui.render import json_line, terminal_safe
 
@@ -54,6 +63,7 @@ def evaluation() -> None:
 )
 @model_option
 @k_option
+@reranker_option
 @click.option(
     "--jobs", type=click.IntRange(1, 64), help="Questions asked at once; by default 4 for a model on a server."
 )
@@ -83,6 +93,7 @@ def run_evaluation(
     system: str,
     model: str,
     k: int,
+    reranker: str | None,
     jobs: int | None,
     seed: int,
     no_baselines: bool,
@@ -119,6 +130,7 @@ def run_evaluation(
             jobs=jobs or _default_jobs(session, model),
             seed=seed,
             baselines=not no_baselines,
+            reranker=session.load_reranker(reranker),
             checker=checker_of(nli),
             judge=None if judge_model is None else load_judge(judge_model, library.encoder),
             fresh=fresh,
@@ -152,6 +164,7 @@ def run_evaluation(
 @sets_argument
 @articles_option
 @mode_option
+@reranker_option
 @click.option("--no-as-of", is_flag=True, help="Search all articles, whatever day a question is asked as of.")
 @click.option("--out", type=new_folder, help="Folder for the rankings as TREC files and for the figures.")
 @encoder_option
@@ -164,6 +177,7 @@ def retrieval(
     sets: tuple[Path, ...],
     articles: tuple[Path, ...],
     mode: Literal["hybrid", "dense", "keyword"],
+    reranker: str | None,
     no_as_of: bool,
     out: Path | None,
     encoder: str | None,
@@ -172,15 +186,24 @@ def retrieval(
 ) -> None:
     """Search for every question of a set and score the rankings; nothing is answered.
 
-    The search by words and the search by meaning are measured beside the chosen one. The articles are found as by
-    "eval run".
+    The search by words and the search by meaning are measured beside the chosen one, which alone is re-ranked. The
+    articles are found as by "eval run".
     """
     from eval.question_sets import load_set
     from eval.retrieval_run import run_retrieval
 
     question_set = load_set(sets)
+    reads_again = session.load_reranker(reranker)
     with library_of(session, question_set, articles, encoder, cache) as library, progress_bar("questions") as progress:
-        report = run_retrieval(question_set, library, mode=mode, use_as_of=not no_as_of, out=out, on_progress=progress)
+        report = run_retrieval(
+            question_set,
+            library,
+            mode=mode,
+            use_as_of=not no_as_of,
+            reranker=reads_again,
+            out=out,
+            on_progress=progress,
+        )
     show(report.as_json() if as_json else report.text())
 
 

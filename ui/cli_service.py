@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from ui.options import Session, json_option, k_option, library_option, model_option, pass_session
+from ui.options import Session, json_option, k_option, library_option, model_option, pass_session, reranker_option
 from ui.render import json_line, one_line
 from ui.settings import DEFAULT_HOST, DEFAULT_PORT, SETTINGS
 
@@ -36,13 +36,16 @@ from ui.settings import DEFAULT_HOST, DEFAULT_PORT, SETTINGS
 )
 @model_option
 @k_option
+@reranker_option
 @library_option
 @pass_session
-def serve(session: Session, host: str, port: int, auth_file: Path | None, model: str, k: int) -> None:
+def serve(
+    session: Session, host: str, port: int, auth_file: Path | None, model: str, k: int, reranker: str | None
+) -> None:
     """Serve the web page and the HTTP interface until interrupted."""
     from ui.web import run_server
 
-    run_server(session.library_path, host=host, port=port, auth_file=auth_file, model=model, k=k)
+    run_server(session.library_path, host=host, port=port, auth_file=auth_file, model=model, k=k, reranker=reranker)
 
 
 @click.command(short_help="Check the library, the encoder and the model.")

@@ -17,19 +17,21 @@ if TYPE_CHECKING:
     from index.encoder import Encoder
     from index.library import Library
     from rag.generators import Generator
+    from rag.reranking import Reranker
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """An encoder and a generator used in place of those that would be loaded by name, for programs that bring theirs.
+    """Models used in place of those that would be loaded by name, for programs that bring theirs.
 
     Pass it as click's `obj`: `dateline.main(arguments, obj=Parts(encoder=...))`.
     """
 
     encoder: "Encoder | None" = None
     generator: "Generator | None" = None
+    reranker: "Reranker | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,14 @@ class Session:
         from rag.generators import load_generator
 
         return self.parts.generator or load_generator(model)
+
+    def load_reranker(self, name: str | None) -> "Reranker | None":
+        """The re-ranker of that name, `None` if none is named. Raises `ModelError`."""
+        if self.parts.reranker is not None or name is None:
+            return self.parts.reranker
+        from rag.reranking import load_reranker
+
+        return load_reranker(name)
 
 
 pass_session = click.make_pass_decorator(Session)
@@ -97,6 +107,14 @@ mode_option = click.option(
     show_envvar=True,
     show_default=True,
     help="Search by meaning and words, by meaning, or by words.",
+)
+
+reranker_option = click.option(
+    "--reranker",
+    metavar="NAME",
+    envvar="DATELINE_RERANKER",
+    show_envvar=True,
+    help="Name or folder of a cross-encoder that reads the passages found again and puts them in order.",
 )
 
 k_option = click.option(

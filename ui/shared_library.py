@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 from collections.abc import Generator as Pieces
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,6 +14,7 @@ from index.library import Library
 from index.types import Article, ArticleSummary, Passage
 from rag.answering import AnswerSettings, ask, stream
 from rag.generators import Generator, load_generator
+from rag.reranking import load_reranker
 from rag.types import Answer, Question
 
 
@@ -23,30 +25,35 @@ class SharedLibrary:
     `dateline index` finds it afterwards.
     """
 
-    def __init__(self, path: Path, model: str, generator: Generator | None, k: int, encoder: Encoder | None) -> None:
+    def __init__(
+        self, path: Path, model: str, generator: Generator | None, settings: AnswerSettings, encoder: Encoder | None
+    ) -> None:
         self.model = model
         self._path = path
         self._generator = generator
-        self._k = k
+        self._settings = settings
         self._lock = threading.RLock()
         self._loading = threading.Lock()
         self._library: Library | None = None
         self._encoder = encoder
 
     @classmethod
-    def open(cls, path: Path, *, model: str, k: int, encoder: Encoder | None = None) -> "SharedLibrary":
+    def open(
+        cls, path: Path, *, model: str, k: int, reranker: str | None = None, encoder: Encoder | None = None
+    ) -> "SharedLibrary":
         """The library in `path`, which need not exist yet. Without an encoder, the library's own is loaded when needed.
 
-        Raises `ModelError` if the model cannot be used.
+        Raises `ModelError` if the model or the re-ranker cannot be used.
         """
-        return cls(path, model, load_generator(model), k, encoder)
+        settings = AnswerSettings(k=k, reranker=load_reranker(reranker))
+        return cls(path, model, load_generator(model), settings, encoder)
 
     def stream(self, question: Question, *, k: int | None = None) -> Pieces[str | Answer, None, None]:
-        settings = AnswerSettings(k=k or self._k)
+        settings = replace(self._settings, k=k or self._settings.k)
         yield from stream(question, self._for_answers(), generator=self._generator, settings=settings)
 
     def ask(self, question: Question, *, k: int | None = None) -> Answer:
-        settings = AnswerSettings(k=k or self._k)
+        settings = replace(self._settings, k=k or self._settings.k)
         return ask(question, self._for_answers(), generator=self._generator, settings=settings)
 
     def article(self, article_id: str) -> Article:

@@ -34,6 +34,7 @@ def create_app(
     *,
     model: str = DEFAULT_MODEL,
     k: int = DEFAULT_K,
+    reranker: str | None = None,
     auth_file: Path | None = None,
     allowed_hosts: Sequence[str] = LOOPBACK_HOSTS,
     backend: Backend | None = None,
@@ -44,19 +45,20 @@ def create_app(
         library_path: The folder; new articles are seen at the next question.
         model: Who writes the answers, as `dateline ask --model` names it.
         k: Passages that an answer is made from.
+        reranker: Name or folder of the cross-encoder that puts passages in order, if any.
         auth_file: A file of names and passwords (`ui.auth`); without one, anybody who reaches the server is let in.
         allowed_hosts: Names, without a port, under which the server is reached; none lets any name through.
         backend: Answers in the place of the library and the model.
 
     Raises:
-        ModelError: The model cannot be used.
+        ModelError: The model or the re-ranker cannot be used.
         InputError: The password file cannot be used.
     """
     passwords = None if auth_file is None else Passwords.open(auth_file)
     if backend is None:
         from ui.shared_library import SharedLibrary
 
-        backend = SharedLibrary.open(library_path, model=model, k=k)
+        backend = SharedLibrary.open(library_path, model=model, k=k, reranker=reranker)
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read when the first page is built; it would call home
     from gradio import mount_gradio_app
 
@@ -140,12 +142,21 @@ def serve(app: FastAPI, host: str, port: int, *, on_ready: Callable[[str], None]
             return  # uvicorn raises it again after it has shut down in order
 
 
-def run_server(library_path: Path, *, host: str, port: int, auth_file: Path | None, model: str, k: int) -> None:
+def run_server(
+    library_path: Path,
+    *,
+    host: str,
+    port: int,
+    auth_file: Path | None,
+    model: str,
+    k: int,
+    reranker: str | None = None,
+) -> None:
     """The command `dateline serve`. Raises as `create_app` and `serve`."""
     from ui.shared_library import SharedLibrary
 
     allowed_hosts = hosts_for(host)
-    library = SharedLibrary.open(library_path, model=model, k=k)
+    library = SharedLibrary.open(library_path, model=model, k=k, reranker=reranker)
     app = create_app(library_path, auth_file=auth_file, allowed_hosts=allowed_hosts, backend=library)
 
     def on_ready(address: str) -> None:
