@@ -176,7 +176,7 @@ def _timed(found: _Searched, stage: str) -> Iterator[None]:
 
 def _encode(library: "Library", query: str) -> None:
     """Has the library make the query's vector, which it keeps for the searches that follow."""
-    library.similarity(query, [query])
+    library.prepare(query)
 
 
 def _figures(searched: Sequence[_Searched], mode: SearchMode) -> dict[str, Figures]:

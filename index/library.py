@@ -42,9 +42,6 @@ TOKEN_CACHE_SIZE = 512
 QUESTION_CACHE_SIZE = 64
 """Questions whose tokens are remembered: each is asked of several searches and several sentences."""
 
-VECTOR_CACHE_SIZE = 4_096
-"""Vectors of texts kept in memory, by text: sentences of passages that several questions find. 6 MB at 384 numbers."""
-
 
 @dataclass(frozen=True, slots=True)
 class PutResult:
@@ -67,7 +64,6 @@ class Library:
         self._store = store
         self._encoder = encoder
         self._lock = lock
-        self._vector_cache: OrderedDict[str, NDArray[np.float32]] = OrderedDict()
         self._token_cache: OrderedDict[str, PassageTokens] = OrderedDict()
         self._questions: OrderedDict[str, TokenVectors] = OrderedDict()
         manifest = store.manifest()
@@ -334,7 +330,7 @@ class Library:
 
     def dense(self, query: str, limit: int, search_filter: SearchFilter) -> list[Hit]:
         """The `limit` passages nearest to the query by cosine of the encoder's vectors, inside the filter."""
-        vector = self._read(query).vector
+        vector = self._read_question(query).vector
         with self._store.snapshot():
             index = self._files.vectors()
             allowed = None
@@ -362,12 +358,9 @@ class Library:
             found = index.search(query, limit, allowed, ARTICLE_TITLE_BOOST)
             return [(self._store.article_of_row(row)[0], score) for row, score in found]
 
-    def similarity(self, query: str, texts: Sequence[str]) -> list[float]:
-        """Cosine of the query's vector with that of each text, in -1..1; higher is more alike."""
-        if not texts:
-            return []
-        vectors = self._vectors_of([query, *texts])
-        return [float(vector @ vectors[0]) for vector in vectors[1:]]
+    def prepare(self, question: str) -> None:
+        """Encodes a question, so that the searches for it need not."""
+        self._read_question(question)
 
     def match(
         self, question: str, passages: Sequence[Passage], spans: Sequence[Sequence[Span]]
@@ -380,7 +373,7 @@ class Library:
         from index.interaction import match_passage, projection_of, question_tokens
 
         projection = projection_of(self._encoder_digest)
-        asked = question_tokens(self._read(question), projection)
+        asked = question_tokens(self._read_question(question), projection)
         tokens = self._tokens_of(passages)
         return [
             match_passage(
@@ -414,11 +407,10 @@ class Library:
             self._token_cache.popitem(last=False)
         return tokens
 
-    def _read(self, question: str) -> "TokenVectors":
+    def _read_question(self, question: str) -> "TokenVectors":
         """A question as the encoder reads it; the last ones are remembered."""
         if question not in self._questions:
             (self._questions[question],) = self.encoder.encode_tokens([question])
-            self._vector_cache[question] = self._questions[question].vector
             while len(self._questions) > QUESTION_CACHE_SIZE:
                 self._questions.popitem(last=False)
         return self._questions[question]
@@ -427,18 +419,6 @@ class Library:
         """In how many passages each term (as `index.keywords.analyze` gives them) occurs, in text or title."""
         with self._store.snapshot():
             return self._files.keywords().document_frequency(terms)
-
-    def _vectors_of(self, texts: Sequence[str]) -> "list[NDArray[np.float32]]":
-        missing = list(dict.fromkeys(text for text in texts if text not in self._vector_cache))
-        for text, vector in zip(missing, self.encoder.encode(missing), strict=True):
-            self._vector_cache[text] = vector
-        vectors = []
-        for text in texts:
-            self._vector_cache.move_to_end(text)
-            vectors.append(self._vector_cache[text])
-        while len(self._vector_cache) > max(VECTOR_CACHE_SIZE, len(texts)):
-            self._vector_cache.popitem(last=False)
-        return vectors
 
     # Derived files and checks
 

@@ -15,11 +15,13 @@ from rag.names import unify
 from rag.weights import load_weights
 
 SIGNALS = (
-    "similarity",
-    "window_similarity",
-    "labelled_similarity",
-    "article_similarity",
+    "match",
+    "match_plain",
+    "match_least",
+    "passage_match",
+    "passage_least",
     "score",
+    "lead",
     "share",
     "overlap",
     "context_overlap",
@@ -32,7 +34,7 @@ SIGNALS = (
     "type_absent",
     "counted_missing",
     "speaker_missing",
-    "speaker_similarity",
+    "speaker_match",
     "speaker_overlap",
     "date_conflicts",
 )
@@ -41,8 +43,8 @@ SIGNALS = (
 TOP = 3
 """Sentences looked at for most signals: the ones that an answer is made of."""
 
-NO_SPEAKER_SIMILARITY = 0.45
-"""What stands for the speaker's similarity and overlap where nobody's words are asked for: about their mean."""
+NO_SPEAKER_MATCH = 0.45
+"""What stands for the speaker's match and overlap where nobody's words are asked for: about their mean."""
 
 
 def confidence_signals(evidence: Evidence) -> tuple[float, ...]:
@@ -58,13 +60,15 @@ def confidence_signals(evidence: Evidence) -> tuple[float, ...]:
     contexts = [context_terms(sentence.candidate) for sentence in top]
     mentioned = {term for view in evidence.articles.values() for term in view.terms}
     articles = [evidence.articles[sentence.candidate.article_id].terms for sentence in top]
-    speaker_similarity, speaker_overlap, speaker_missing = _speaker_signals(evidence)
+    speaker_match, speaker_overlap, speaker_missing = _speaker_signals(evidence)
     return (
-        max(sentence.feature("similarity") for sentence in evidence.sentences),
-        max(sentence.feature("window_similarity") for sentence in evidence.sentences),
-        max(sentence.feature("labelled_similarity") for sentence in evidence.sentences),
-        max(view.similarity for view in evidence.articles.values()),
+        max(sentence.feature("match") for sentence in evidence.sentences),
+        max(sentence.feature("match_plain") for sentence in evidence.sentences),
+        max(sentence.feature("match_least") for sentence in top),
+        max(sentence.feature("passage_match") for sentence in evidence.sentences),
+        max(sentence.feature("passage_least") for sentence in top),
         best.score,
+        best.score - top[-1].score,
         sum(sentence.probability for sentence in top),
         max(sentence.feature("overlap") for sentence in top),
         max(sentence.feature("context_overlap") for sentence in top),
@@ -81,7 +85,7 @@ def confidence_signals(evidence: Evidence) -> tuple[float, ...]:
             and not any(counts_what_is_asked(profile, sentence.candidate.text) for sentence in top)
         ),
         speaker_missing,
-        speaker_similarity,
+        speaker_match,
         speaker_overlap,
         best.feature("date_conflicts"),
     )
@@ -95,7 +99,7 @@ def _speaker_signals(evidence: Evidence) -> tuple[float, float, float]:
     profile = evidence.profile
     asked = set(name_terms(profile))
     if not profile.asks_speech or not asked:
-        return NO_SPEAKER_SIMILARITY, NO_SPEAKER_SIMILARITY, 0.0
+        return NO_SPEAKER_MATCH, NO_SPEAKER_MATCH, 0.0
     theirs: list[ScoredSentence] = []
     speakers: set[str] = set()
     for sentence in evidence.sentences:
@@ -108,7 +112,7 @@ def _speaker_signals(evidence: Evidence) -> tuple[float, float, float]:
         return 0.0, 0.0, 1.0
     rest = [term for term in profile.terms if term not in speakers and evidence.frequency.get(term, 0) > 0]
     overlap = max(share_of_weight(rest, context_terms(sentence.candidate), evidence.idf) for sentence in theirs)
-    return max(sentence.feature("window_similarity") for sentence in theirs), overlap if rest else 1.0, 0.0
+    return max(sentence.feature("match") for sentence in theirs), overlap if rest else 1.0, 0.0
 
 
 def confidence(evidence: Evidence) -> float:

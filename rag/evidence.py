@@ -15,12 +15,10 @@ from rag.features import (
     FEATURES,
     ArticleView,
     Candidate,
-    Similarities,
+    Match,
     content_terms,
     inverse_document_frequency,
-    labelled,
     sentence_features,
-    window,
 )
 from rag.names import document_frequency
 from rag.speakers import Speaker, find_speakers, quotation_states
@@ -74,12 +72,12 @@ def find_evidence(
     passages = library.count_passages()
     idf = inverse_document_frequency(frequency, passages)
     candidates = _candidates(hits, articles)[:MAX_CANDIDATES]
-    similarities = _similarities(profile, candidates, library)
-    views = _article_views(candidates, similarities, articles)
+    matches = _matches(profile, candidates, hits, library)
+    views = _article_views(candidates, matches, articles)
     weights = load_weights().sentence
     features = [
-        sentence_features(profile, candidate, views[candidate.article_id], idf, similarity)
-        for candidate, similarity in zip(candidates, similarities, strict=True)
+        sentence_features(profile, candidate, views[candidate.article_id], idf, match)
+        for candidate, match in zip(candidates, matches, strict=True)
     ]
     scores = [sum(weights[name] * value for name, value in zip(FEATURES, values, strict=True)) for values in features]
     scored = [
@@ -113,7 +111,9 @@ def _candidates(hits: Sequence[Hit], articles: Mapping[str, Article]) -> list[Ca
                 title=article.title,
                 date=date_in_words(article),
                 speaker=structure.speakers[position],
-                passage_score=1.0 / hit.rank,
+                passage_id=hit.passage.passage_id,
+                passage_rank=1.0 / hit.rank,
+                passage_score=hit.score,
             )
     return list(found.values())
 
@@ -154,32 +154,43 @@ def _text_of(text: str, structure: Structure, position: int) -> str:
     return text[structure.spans[position].start : structure.spans[position].end]
 
 
-def _similarities(profile: QuestionProfile, candidates: Sequence[Candidate], library: Library) -> list[Similarities]:
-    texts = [candidate.text for candidate in candidates]
-    windows = [window(candidate) for candidate in candidates]
-    cosines = library.similarity(profile.text, texts + windows)
-    in_topic = library.similarity(profile.full_text, [labelled(candidate) for candidate in candidates])
-    return [
-        Similarities(*values) for values in zip(cosines[: len(texts)], cosines[len(texts) :], in_topic, strict=True)
-    ]
+def _matches(
+    profile: QuestionProfile, candidates: Sequence[Candidate], hits: Sequence[Hit], library: Library
+) -> list[Match]:
+    """How each candidate, and the passage that it is from, match the question token by token."""
+    groups: dict[str, list[Candidate]] = {hit.passage.passage_id: [] for hit in hits}
+    for candidate in candidates:
+        groups[candidate.passage_id].append(candidate)
+    passages = [hit.passage for hit in hits if groups[hit.passage.passage_id]]
+    spans = [[Span(one.start, one.end) for one in groups[passage.passage_id]] for passage in passages]
+    found = dict(zip((p.passage_id for p in passages), library.match(profile.text, passages, spans), strict=True))
+    in_topic = found
+    if profile.topic:
+        whole = library.match(profile.full_text, passages, [[] for _ in passages])
+        in_topic = dict(zip(found, whole, strict=True))
+    matched: dict[tuple[str, int], Match] = {}
+    for name, group in groups.items():
+        for position, candidate in enumerate(group):
+            place = candidate.article_id, candidate.index
+            matched[place] = Match(found[name].spans[position], found[name].whole, in_topic[name].whole)
+    return [matched[candidate.article_id, candidate.index] for candidate in candidates]
 
 
 def _article_views(
-    candidates: Sequence[Candidate], similarities: Sequence[Similarities], articles: Mapping[str, Article]
+    candidates: Sequence[Candidate], matches: Sequence[Match], articles: Mapping[str, Article]
 ) -> dict[str, ArticleView]:
-    cosines: dict[str, list[float]] = {}
-    for candidate, similarity in zip(candidates, similarities, strict=True):
-        cosines.setdefault(candidate.article_id, []).append(similarity.labelled)
+    best: dict[str, float] = {}
+    for candidate, match in zip(candidates, matches, strict=True):
+        best[candidate.article_id] = max(best.get(candidate.article_id, -1.0), match.topic.weighted)
     views = {}
-    for identifier, values in cosines.items():
+    for identifier, value in best.items():
         article = articles[identifier]
-        best = sorted(values)[-3:]
         views[identifier] = ArticleView(
             title=article.title,
             published=article.published,
             text=article.text,
             terms=_article_terms(f"{article.title} . {date_in_words(article)} . {article.text}"),
-            similarity=sum(best) / len(best),
+            match=value,
         )
     return views
 

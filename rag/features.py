@@ -4,20 +4,26 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
+from index.interaction import TextMatch
 from rag.analysis import DATE, MONTHS, NUMBER, QUOTATION, REASON, SPEECH, STOP_WORDS, QuestionProfile
 from rag.names import unify
 from rag.speakers import Speaker
 
 FEATURES = (
-    "similarity",
-    "window_similarity",
-    "labelled_similarity",
-    "article_similarity",
+    "match",
+    "match_plain",
+    "match_least",
+    "passage_match",
+    "passage_least",
+    "article_match",
     "overlap",
+    "pair_overlap",
     "context_overlap",
     "article_overlap",
-    "passage",
+    "passage_rank",
+    "passage_score",
     "type_present",
     "type_absent",
     "counted_near_number",
@@ -40,23 +46,24 @@ _ENDS_LIKE_SENTENCE = re.compile(r"[.!?…;,][\"”’'»)\]]*$")
 class ArticleView:
     """What of an article as a whole counts for its sentences.
 
-    `terms` are those of its text, title and date, `published` its date as far as stated, `similarity` the mean cosine
-    of its three sentences that are most like the question.
+    `terms` are those of its text, title and date, `published` its date as far as stated, `match`, -1..1, that of its
+    passage that matches the question in its topic best.
     """
 
     title: str
     published: str | None
     text: str
     terms: frozenset[str]
-    similarity: float
+    match: float
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """A sentence that may be the answer, with what stands around it.
 
-    `before` and `after` are the neighbouring sentences, empty at the ends. `passage_score` is 1 for the best passage
-    that holds the sentence, falling with its rank. `date` is that of the article in words, empty if it has none;
+    `before` and `after` are the neighbouring sentences, empty at the ends. `passage_id` names the best passage that
+    holds the sentence, `passage_rank` is 1 for the first, falling with its rank, `passage_score` its score.
+    `date` is that of the article in words, empty if it has none;
     `speaker` is whose words the sentence reports.
     """
 
@@ -70,32 +77,19 @@ class Candidate:
     title: str
     date: str
     speaker: Speaker | None
+    passage_id: str
+    passage_rank: float
     passage_score: float
 
 
 @dataclass(frozen=True, slots=True)
-class Similarities:
-    """Cosines, -1..1, of the question with the sentence and with its window, and of the question in its topic with the
-    sentence labelled by title, date and speaker."""
+class Match:
+    """How a sentence matches the question, how the passage that it is from does, and how that one does with the
+    question's topic, token by token; see `index.interaction`."""
 
-    sentence: float
-    window: float
-    labelled: float
-
-
-def window(candidate: Candidate) -> str:
-    """The sentence with the one before it: what a reader needs to understand it alone."""
-    return f"{candidate.before} {candidate.text}" if candidate.before else candidate.text
-
-
-def labelled(candidate: Candidate) -> str:
-    """The sentence after its article's title and date and the name of its speaker."""
-    parts = [f"{candidate.title}."] if not candidate.title.endswith("…") else []
-    if candidate.date:
-        parts.append(f"{candidate.date}.")
-    if candidate.speaker is not None:
-        parts.append(f"{candidate.speaker.name}:")
-    return " ".join([*parts, candidate.text])
+    sentence: TextMatch
+    passage: TextMatch
+    topic: TextMatch
 
 
 def inverse_document_frequency(frequency: Mapping[str, int], passages: int) -> dict[str, float]:
@@ -112,6 +106,16 @@ def share_of_weight(wanted: Sequence[str], present: set[str] | frozenset[str], i
 def content_terms(text: str) -> set[str]:
     """The terms of a text that are not stop words."""
     return {term for term in unify(text) if term not in STOP_WORDS}
+
+
+def content_sequence(text: str) -> list[str]:
+    """The terms of a text that are not stop words, in order."""
+    return [term for term in unify(text) if term not in STOP_WORDS]
+
+
+def pairs(terms: Sequence[str]) -> list[str]:
+    """Each two terms that follow each other, as one."""
+    return [f"{one} {other}" for one, other in pairwise(terms)]
 
 
 def context_terms(candidate: Candidate) -> set[str]:
@@ -131,7 +135,7 @@ def sentence_features(
     candidate: Candidate,
     article: ArticleView,
     idf: Mapping[str, float],
-    similarities: Similarities,
+    match: Match,
 ) -> tuple[float, ...]:
     """The values of `FEATURES` for one candidate."""
     speaker_terms = content_terms(candidate.speaker.name) if candidate.speaker is not None else set()
@@ -140,13 +144,17 @@ def sentence_features(
     type_fit = answer_type_fit(profile, candidate.text)
     speaks_asked = bool(speaker_terms & set(profile.terms))
     return (
-        similarities.sentence,
-        similarities.window,
-        similarities.labelled,
-        article.similarity,
+        match.sentence.weighted,
+        match.sentence.plain,
+        match.sentence.least,
+        match.topic.weighted,
+        match.passage.least,
+        article.match,
         share_of_weight(profile.terms, present, idf),
+        share_of_weight(pairs(profile.terms), set(pairs(content_sequence(candidate.text))), {}),
         share_of_weight(profile.terms, context, idf),
         share_of_weight((*profile.terms, *profile.topic_terms), article.terms, idf),
+        candidate.passage_rank,
         candidate.passage_score,
         float(type_fit > 0),
         float(type_fit < 0),

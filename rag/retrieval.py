@@ -1,36 +1,46 @@
-"""Hybrid retrieval: dense and keyword search, fused by score, with a limit on the passages of one article."""
+"""Hybrid retrieval: two searches, fused with closer looks at what they found and with what a question says of time."""
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
+from functools import lru_cache
 from typing import Literal
 
 from index.library import Library
-from index.types import Hit, SearchFilter
+from index.sentences import split_sentences
+from index.types import Hit, SearchFilter, Span
 from rag.reranking import Reranker, rerank, scaled
+from rag.times import TimeReading, period_fit, read_times, recency, recency_scale
 
 Mode = Literal["hybrid", "dense", "keyword"]
 
 CANDIDATES = 50
 """Passages taken from each search before they are fused."""
 
-KEYWORD_WEIGHT = 2.0
-"""Weight of the keyword score against 1 for the dense one, both scaled to 0..1.
+ARTICLE_CANDIDATES = 200
+"""Articles taken from the keyword search over whole articles, so that most of the passages found have its score."""
 
-Measured with `eval/benchmarks/fusion.py`, nDCG@10 over passages of the project's four development sets, XQuAD and a
-sample of SQuAD 2.0: mean .879 for this, .872 for reciprocal rank fusion with the weight that suits it best, .852 for
-BM25 alone, .787 for the encoder alone; and not below BM25 alone on any of the six.
+WEIGHTS = {"dense": 1.5, "keyword": 1.0, "article": 1.0, "passage_match": 1.0, "sentence_match": 1.0}
+"""Weights of the scores that a hybrid's is the mean of, each scaled to 0..1 over the candidates: cosine, BM25 of the
+passage, BM25 of the whole article, and how the passage and the best sentence of it match token by token.
 """
 
-RECENCY_WEIGHT = 0.4
-"""Weight of recency against 1 for a hybrid's score, where a question is asked as of a day; see `prefer_recent`."""
+RECENCY_WEIGHT = 0.3
+"""Weight of recency against 1 for a hybrid's score, where a question is asked as of a day or for the latest.
 
-RECENCY_DAYS = 14.0
-"""Days after which the preference for a recent article has fallen to 1/e. This constant and `RECENCY_WEIGHT` are those
-that lifted nDCG@10 of a min-max hybrid from .68 to .79 on a held-out news quiz with dated questions; of the sets here
-none has questions asked as of a day, so they were not fitted anew."""
+Adding .4·exp(-age/14 days) to a min-max hybrid lifted nDCG@10 from .68 to .79 on a held-out news quiz with dated
+questions. Here it is a little less, so that a passage of today that has half of a good match never comes before an
+old one that matches well; none of the sets at hand has enough questions asked as of a day to fit it.
+"""
+
+PERIOD_WEIGHT = 0.15
+"""Weight of how well an article's date fits the period that a question names, against 1 for a hybrid's score. Half of
+recency's: what happened in June is often told later."""
+
+FRESH_DAYS = 28
+"""Days before the day of asking whose articles are searched once more by themselves: twice the scale of recency."""
 
 ARTICLE_SHARE = 0.4
 """Largest share of the passages returned that one article may have while others are left, rounded up."""
@@ -48,9 +58,11 @@ def retrieve(
     """The `k` best passages for a query, best first; fewer if the library or the filter holds fewer.
 
     A hybrid's `score` is in 0..1 (see `fuse`); dense and keyword scores are the cosine and BM25. One article has at
-    most `ARTICLE_SHARE` of the passages unless too few others are found. Where the filter has an `as_of`, a hybrid
-    prefers recent articles; dense and keyword search, the plain baselines, do not. A re-ranker, where one is given,
-    puts what any of them found in a new order (see `rag.reranking.rerank`, which is also where its scores are from).
+    most `ARTICLE_SHARE` of the passages unless too few others are found. A hybrid prefers recent articles where the
+    question is asked as of a day or for the latest, and those of a period that it names; a question that limits the
+    articles by their publication ("articles published in May") is searched within that period. A re-ranker, where one
+    is given, puts what any of them found in a new order (see `rag.reranking.rerank`, which is also where its scores are
+    from).
 
     Raises:
         LibraryError: The library cannot be read.
@@ -76,51 +88,141 @@ def rank_passages(
     elif mode == "keyword":
         ranked = library.keyword(query, depth, search_filter)
     else:
-        ranked = fuse(library.dense(query, depth, search_filter), library.keyword(query, depth, search_filter))
-        if search_filter.as_of is not None:
-            ranked = prefer_recent(ranked, library, search_filter.as_of)
+        times = read_times(query, as_of=search_filter.as_of)
+        limits = _limited(search_filter, times)
+        ranked = _rank(library, query, depth, limits)
+        if not ranked and limits != search_filter:
+            ranked = _rank(library, query, depth, search_filter)
+        ranked = prefer_by_time(ranked, library, times, search_filter.as_of)
     return ranked if reranker is None else rerank(ranked, query, reranker)
 
 
-def fuse(dense: Sequence[Hit], keyword: Sequence[Hit], keyword_weight: float = KEYWORD_WEIGHT) -> list[Hit]:
+def _rank(library: Library, query: str, depth: int, limits: SearchFilter) -> list[Hit]:
+    """The candidates of a hybrid search by what they say, without regard to their dates."""
+    dense, keyword = library.dense(query, depth, limits), library.keyword(query, depth, limits)
+    fresh = _fresh(limits)
+    if fresh is not None:
+        dense = _merged(dense, library.dense(query, depth, fresh))
+        keyword = _merged(keyword, library.keyword(query, depth, fresh))
+    return fuse(dense, keyword, match_scores(library, query, [*dense, *keyword], limits))
+
+
+def _limited(search_filter: SearchFilter, times: TimeReading) -> SearchFilter:
+    """The filter, narrowed where the question itself limits the articles by their publication."""
+    if not times.is_filter or not times.periods:
+        return search_filter
+    first = max(search_filter.date_from or date.min, min(period.start for period in times.periods))
+    last = min(search_filter.date_to or date.max, max(period.end for period in times.periods))
+    if first > last:
+        return search_filter
+    return replace(
+        search_filter,
+        date_from=None if first == date.min else first,
+        date_to=None if last == date.max else last,
+    )
+
+
+def _fresh(limits: SearchFilter) -> SearchFilter | None:
+    """The filter, narrowed to the days before the day of asking; `None` if there is no such day."""
+    if limits.as_of is None:
+        return None
+    first = limits.as_of - timedelta(days=min(FRESH_DAYS, (limits.as_of - date.min).days))
+    return replace(limits, date_from=max(first, limits.date_from or first))
+
+
+def _merged(hits: Sequence[Hit], others: Sequence[Hit]) -> list[Hit]:
+    """The hits of two searches whose scores are comparable, each once, best first; ranks of the first search stay."""
+    known = {hit.passage.passage_id for hit in hits}
+    new = [replace(hit, dense_rank=None, keyword_rank=None) for hit in others if hit.passage.passage_id not in known]
+    ranked = sorted([*hits, *new], key=lambda hit: -hit.score)
+    return [replace(hit, rank=rank) for rank, hit in enumerate(ranked, start=1)]
+
+
+def match_scores(
+    library: Library, query: str, hits: Sequence[Hit], search_filter: SearchFilter
+) -> dict[str, dict[str, float]]:
+    """By name of `WEIGHTS`, what speaks for each passage besides the two searches, by `passage_id`; higher is better.
+
+    `article` is BM25 of the whole article, `passage_match` and `sentence_match` are those of `index.interaction`.
+    """
+    passages = list({hit.passage.passage_id: hit.passage for hit in hits}.values())
+    texts = {name: library.article(name).text for name in dict.fromkeys(passage.article_id for passage in passages)}
+    spans = [
+        [
+            span
+            for span in sentence_spans(passage.article_id, texts[passage.article_id])
+            if span.start < passage.end and span.end > passage.start
+        ]
+        for passage in passages
+    ]
+    matches = dict(zip((p.passage_id for p in passages), library.match(query, passages, spans), strict=True))
+    whole = dict(library.keyword_articles(query, ARTICLE_CANDIDATES, search_filter))
+    return {
+        "article": {p.passage_id: whole[p.article_id] for p in passages if p.article_id in whole},
+        "passage_match": {name: match.whole.weighted for name, match in matches.items()},
+        "sentence_match": {
+            name: max((span.weighted for span in match.spans), default=0.0) for name, match in matches.items()
+        },
+    }
+
+
+@lru_cache(maxsize=2048)
+def sentence_spans(article_id: str, text: str) -> tuple[Span, ...]:
+    """The sentences of an article's text; `article_id` is the identifier of that text."""
+    return tuple(split_sentences(text))
+
+
+def fuse(
+    dense: Sequence[Hit],
+    keyword: Sequence[Hit],
+    more: Mapping[str, Mapping[str, float]] | None = None,
+    weights: Mapping[str, float] = WEIGHTS,
+) -> list[Hit]:
     """The passages of both rankings by weighted mean of their scores, best first; ties go to the better dense rank.
 
-    Each ranking's scores are scaled from its lowest to its highest to 0..1 (min-max); a passage that a ranking does
-    not have counts 0 there. The keyword score weighs `keyword_weight` times the dense one.
+    `more` holds further scores by name and `passage_id`. All scores of a name are scaled from the lowest to the highest
+    to 0..1 (min-max), or are all 1 if they are equal; a passage that has none counts 0. `weights` has a weight for each
+    name; those of `dense` and `keyword` are for the two rankings.
     """
-    dense_scores, keyword_scores = _scaled(dense), _scaled(keyword)
+    scores = {"dense": _scaled(dense), "keyword": _scaled(keyword)}
+    for name, found in (more or {}).items():
+        scores[name] = dict(zip(found, scaled(list(found.values())), strict=True))
     fused: dict[str, Hit] = {hit.passage.passage_id: hit for hit in dense}
     for hit in keyword:
         known = fused.get(hit.passage.passage_id)
         fused[hit.passage.passage_id] = hit if known is None else replace(known, keyword_rank=hit.keyword_rank)
+    total = sum(weights[name] for name in scores)
     scored = [
-        replace(
-            hit,
-            score=(dense_scores.get(name, 0.0) + keyword_weight * keyword_scores.get(name, 0.0)) / (1 + keyword_weight),
-        )
-        for name, hit in fused.items()
+        replace(hit, score=sum(weights[name] * found.get(passage, 0.0) for name, found in scores.items()) / total)
+        for passage, hit in fused.items()
     ]
     scored.sort(key=lambda hit: (-hit.score, hit.dense_rank or math.inf, hit.passage.passage_id))
     return [replace(hit, rank=rank) for rank, hit in enumerate(scored, start=1)]
 
 
-def prefer_recent(hits: Sequence[Hit], library: Library, as_of: date) -> list[Hit]:
-    """The hits with the weighted mean of score and recency as their score, best first.
+def prefer_by_time(hits: Sequence[Hit], library: Library, times: TimeReading, as_of: date | None) -> list[Hit]:
+    """The hits with the weighted mean of score and fit in time as their score, best first.
 
-    Recency is exp(-age / RECENCY_DAYS), 1 for an article of the day `as_of`. Of a date that is stated in part, the
-    middle of the days that fit until then counts; an article of an unknown date has none, and keeps the rest of its
-    score.
+    Recency counts where the question is asked as of a day or for the latest, the fit with a period where it names one;
+    see `rag.times`. Nothing is left out: an article of an unknown date has no recency, and keeps the rest of its score.
     """
+    recent = as_of is not None or times.wants_latest
+    if not recent and not times.names_period:
+        return list(hits)
     days = library.publication_days({hit.passage.article_id for hit in hits})
+    scale = recency_scale(days.values(), as_of) if recent else None
+    weight = 1.0 + (RECENCY_WEIGHT if scale else 0.0) + (PERIOD_WEIGHT if times.names_period else 0.0)
 
-    def recency(hit: Hit) -> float:
+    def preferred(hit: Hit) -> float:
         known = days.get(hit.passage.article_id)
-        if known is None:
-            return 0.0
-        first, last = (min(day, as_of) for day in known)
-        return math.exp(-(as_of - (first + (last - first) / 2)).days / RECENCY_DAYS)
+        score = hit.score
+        if scale is not None:
+            score += RECENCY_WEIGHT * recency(known, *scale)
+        if times.names_period:
+            score += PERIOD_WEIGHT * period_fit(times, known)
+        return score / weight
 
-    scored = [replace(hit, score=(hit.score + RECENCY_WEIGHT * recency(hit)) / (1 + RECENCY_WEIGHT)) for hit in hits]
+    scored = [replace(hit, score=preferred(hit)) for hit in hits]
     scored.sort(key=lambda hit: (-hit.score, hit.rank))
     return [replace(hit, rank=rank) for rank, hit in enumerate(scored, start=1)]
 

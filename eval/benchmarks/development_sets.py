@@ -4,7 +4,7 @@
 """
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,13 @@ from eval.question_sets import load_set
 from eval.types import ArticleSpan, EvalQuestion
 from index.encoder import Encoder
 from index.library import Library
+from training_set import write_training_set
+
+REPORTED = ("xquad", "squad2", "clapnq", "cranfield")
+"""Open sets that figures are reported on: no number is fitted on them."""
+
+FITTED = ("training", "seeds", "seeds-oblique", "harbour", "harbour-oblique")
+"""Sets that numbers are fitted on."""
 
 ROOT = Path(__file__).resolve().parents[2]
 OPEN_DATA = ROOT.parent / "shared" / "data"
@@ -30,8 +37,14 @@ class DevelopmentSet:
     library: Library
 
 
-def development_sets(folder: Path, data: Path, encoder: Encoder) -> Iterator[DevelopmentSet]:
-    """The sets one after the other, their articles indexed below `folder`; open sets that `data` lacks are left out."""
+def development_sets(
+    folder: Path, data: Path, encoder: Encoder, names: Collection[str] | None = None
+) -> Iterator[DevelopmentSet]:
+    """The sets one after the other, or those of the given names, their articles indexed below `folder`.
+
+    Open sets that `data` lacks are left out, with a line that says so.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
     harbour = ROOT / "tests" / "sets" / "harbour"
     own = {
         "seeds": (ROOT / "seeds" / "questions.jsonl", [ROOT / "seeds"]),
@@ -40,12 +53,17 @@ def development_sets(folder: Path, data: Path, encoder: Encoder) -> Iterator[Dev
         "harbour-oblique": (harbour / "questions_oblique.jsonl", [harbour / "articles"]),
         "xquad": (data / "xquad_en.json", []),
         "squad2": (data / "squad2_sample.json", []),
+        "clapnq": (data / "clapnq_answerable.jsonl", []),
+        "cranfield": (data / "cranfield", []),
+        "training": (write_training_set(folder, data) or data / "train", []),
     }
     for name, (path, articles) in own.items():
-        if not path.is_file():
+        if names is not None and name not in names:
+            continue
+        if not path.exists() or path == data / "train":
             print(f"{name} is left out: there is no {path.name} in {path.parent}", file=sys.stderr)
             continue
-        question_set = load_set([path])
+        question_set = load_set([path, path.with_name("clapnq_unanswerable.jsonl")] if name == "clapnq" else [path])
         with open_collection(articles or question_set, encoder, cache=folder) as library:
             gold = {key: found.spans for key, found in locate_evidence(question_set, library).items()}
             yield DevelopmentSet(name, list(question_set.questions), gold, library)
