@@ -12,6 +12,7 @@ from eval.citation_support import CitationSupport
 from eval.types import ArticleSpan, CitationCounts, EvalQuestion, Gold, Scores
 from index.errors import ArticleNotFoundError
 from index.types import Article
+from rag.refusals import PART_NOT_HELD
 
 GOLD_OVERLAP = 0.5
 """Share of the shorter of a cited span and a gold quote that must be common to both: a citation may be one sentence
@@ -141,8 +142,15 @@ class _Words:
 
 
 def answer_text(document: Mapping[str, Any]) -> str:
-    """The text of an `ask --json` document without its `[n]`; brackets that are not its own citations stay."""
+    """The text of an `ask --json` document without its `[n]`; brackets that are not its own citations stay.
+
+    A last paragraph that only names the parts of the question that the articles do not hold is left out: it repeats
+    the question, whose words must not count as answered.
+    """
     text = str(document["answer"])
+    before, _, last = text.rpartition("\n\n")
+    if before and last.startswith(PART_NOT_HELD):
+        text = before
     numbers = "|".join(str(citation["number"]) for citation in document["citations"])
     return re.sub(rf"\s*\[(?:{numbers})\]", "", text) if numbers else text
 

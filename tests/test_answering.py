@@ -314,6 +314,71 @@ def test_the_pieces_of_a_model_come_before_it_is_done(library: Library):
     assert last.model == "extractive"
 
 
+BUILT_AND = f"{ASKED[:-1]}, and who was elected president of the port authority?"
+BUILT, ELECTED = ASKED[:-1], "who was elected president of the port authority?"
+
+
+@pytest.fixture
+def confidences(monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
+    """The confidence in each part of a question, by its text; answers need 0.3."""
+    given: dict[str, float] = {}
+    monkeypatch.setattr(answering, "confidence", lambda evidence: given[evidence.profile.text])
+    monkeypatch.setattr(answering, "load_weights", lambda: replace(load_weights(), refuse_below=0.3))
+    return given
+
+
+def test_a_part_that_the_articles_do_not_hold_is_named_behind_the_answer(
+    library: Library, confidences: dict[str, float]
+):
+    confidences |= {BUILT: 0.5, ELECTED: 0.05}
+    *pieces, answer = stream(Question(BUILT_AND), library)
+    document = checked(answer)
+    assert document["answer"].endswith(
+        "\n\nThe articles do not hold: “who was elected president of the port authority”."
+    )
+    assert "built in 1931" in document["answer"]
+    assert "Brandt" not in document["answer"]
+    assert "do not hold" not in " ".join(statement["text"] for statement in document["statements"])
+    assert document["confidence"] == 0.5
+    assert pieces == [document["answer"]]
+
+
+@pytest.mark.parametrize(("built", "elected"), [(0.5, 0.12), (0.5, 0.5), (0.31, 0.29)])
+def test_parts_that_may_be_held_are_answered_together(
+    library: Library, confidences: dict[str, float], built: float, elected: float
+):
+    confidences |= {BUILT: built, ELECTED: elected}
+    document = checked(ask(Question(BUILT_AND), library))
+    assert "built in 1931" in document["answer"]
+    assert "Brandt" in document["answer"]
+    assert "do not hold" not in document["answer"]
+    assert document["confidence"] == pytest.approx((built + elected) / 2)
+
+
+@pytest.mark.parametrize(("built", "elected"), [(0.05, 0.05), (0.29, 0.05), (0.05, 0.29), (0.3, 0.2)])
+def test_without_a_part_that_is_sure_enough_the_whole_is_refused(
+    library: Library, confidences: dict[str, float], built: float, elected: float
+):
+    confidences |= {BUILT: built, ELECTED: elected}
+    document = refused(ask(Question(BUILT_AND), library), "low_confidence")
+    assert document["confidence"] == pytest.approx((built + elected) / 2)
+
+
+def test_a_part_that_rests_on_one_that_is_not_held_falls_with_it(library: Library, confidences: dict[str, float]):
+    confidences |= {"When was the silo in Zanzibar built": 0.05, "who paid for it?": 0.9}
+    document = refused(
+        ask(Question("When was the silo in Zanzibar built, and who paid for it?"), library), "low_confidence"
+    )
+    assert "No article mentions “Zanzibar”." in document["answer"]
+
+
+def test_a_mark_in_the_part_that_is_not_held_is_none_of_the_answer(library: Library, confidences: dict[str, float]):
+    confidences |= {BUILT: 0.5, "who was elected president of the port [1] authority?": 0.05}
+    question = f"{BUILT}, and who was elected president of the port [1] authority?"
+    document = checked(ask(Question(question), library))
+    assert document["answer"].endswith("“who was elected president of the port (1) authority”.")
+
+
 @pytest.mark.parametrize("text", ["", "   ", "\n\t", "\u2003", "why? " * 20_000, "x" * (MAX_QUESTION_CHARACTERS + 1)])
 def test_an_empty_or_enormous_question_is_no_question(library: Library, text: str):
     with pytest.raises(QuestionError):

@@ -9,6 +9,7 @@ from fake_backend import answer, cite, hit, make_article, refusal
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rag.refusals import parts_not_held
 from rag.types import Statement
 from ui.markup import (
     CLOSEST_SHOWN,
@@ -166,6 +167,16 @@ def test_marks_inside_statements_and_before_full_stops() -> None:
     shown = Shown(answer_html(answer("q", statements, citations, text="It was lit [1].\n\nMore."), {}, "extractive"))
     assert shown.text.startswith("It was lit [1]. partly supported by the cited wordsMore.")
     assert len(shown.links) == 2
+
+
+def test_the_parts_that_are_not_answered_are_a_paragraph_without_marks() -> None:
+    text = "Lit in 1923. [1]\n\n" + parts_not_held(["Who paid <b>Brandt</b> [1]?"])
+    statements = [Statement("Lit in 1923.", (1,), "partial")]
+    page = answer_html(answer("q", statements, [cite(1, ARTICLE, "Lit in 1923.")], text=text), {}, "extractive")
+    shown = Shown(page)
+    assert "partly supported by the cited wordsThe articles do not hold: “Who paid <b>Brandt</b> (1)”." in shown.text
+    assert page.count('class="cite"') == 1
+    assert "<b>" not in page
 
 
 def test_a_mark_without_a_citation_is_no_link() -> None:

@@ -26,6 +26,7 @@ from eval.metrics import (
 from eval.types import ArticleSpan, CitationCounts, EvalQuestion, Gold, Scores
 from index.errors import ArticleNotFoundError
 from index.types import Article, Metadata
+from rag.refusals import parts_not_held
 
 ASCII_TEXT = st.text(alphabet=st.sampled_from("ab cAB.,-_'12\n"), max_size=30)
 
@@ -199,6 +200,12 @@ def test_marks_are_removed_and_other_brackets_stay():
     assert answer_text(document_with("Law [1]")) == "Law [1]"
     identifier = article.article_id
     assert cited_spans(document) == [ArticleSpan(identifier, 0, 5), ArticleSpan(identifier, 6, 11)]
+
+
+def test_the_text_of_an_answer_has_nothing_of_the_parts_that_are_not_answered():
+    sentence = parts_not_held(["Who paid Brandt?"])
+    assert answer_text(document_with(f"He spoke.\n\n{sentence}")) == "He spoke."
+    assert answer_text(document_with(sentence)) == sentence
 
 
 @pytest.mark.parametrize(

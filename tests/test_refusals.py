@@ -8,7 +8,7 @@ import pytest
 from index.library import Library
 from index.types import SearchFilter
 from rag.evidence import Evidence
-from rag.refusals import CLOSEST, refuse, unknown_names
+from rag.refusals import CLOSEST, PART_CHARACTERS, parts_not_held, refuse, unknown_names
 from rag.types import Question
 from tests.small_library import evidence_of, library_of, made_article
 
@@ -85,6 +85,117 @@ def test_a_refusal_without_a_plain_reason_says_so(library: Library):
     )
 
 
+COVERAGE = "The library holds 4 articles: 2 are dated from 3 June 2017 to May 2022, 2 have no date with a year."
+LONG_AGO = "When did ships call at Tarrow in 1999?"
+
+
+@pytest.mark.parametrize(
+    ("question", "times"),
+    [
+        (LONG_AGO, "1999"),
+        ("Which ships left Tarrow in May 2023?", "May 2023"),
+        ("Which ships left Tarrow between 1999 and 2001?", "1999 and 2001"),
+        ("Which ships left Tarrow in April and May of 1999?", "1999"),
+        # Inside what the dated articles cover, or no date at all.
+        ("Which ships left Tarrow in 2019?", None),
+        ("Which ships left Tarrow in May 2022?", None),
+        ("Which ships left Tarrow between 1999 and 2019?", None),
+        ("What did resolution 1718 say of ships?", None),
+        ("Did ships bring in 1800 tonnes of herring to Tarrow?", None),
+        ("Which ships left Tarrow in June?", None),
+    ],
+)
+def test_a_refusal_says_that_no_article_is_of_the_time_asked_about(library: Library, question: str, times: str | None):
+    message = refuse("low_confidence", Question(question), [], [evidence_for(library, question)], library).message
+    assert ("It asks about" in message) == (times is not None)
+    if times is not None:
+        assert f"It asks about {times}; the{COVERAGE.removeprefix('The')}" in message
+
+
+def test_a_time_that_an_article_tells_of_is_not_outside(tmp_path: Path):
+    articles = [made_article("Ships called at Tarrow in 1999, before the flood.", "a", published="2017")]
+    with library_of(tmp_path / "told", articles) as opened:
+        refusal = refuse("low_confidence", Question(LONG_AGO), [], [evidence_for(opened, LONG_AGO)], opened)
+        assert "It asks about" not in refusal.message
+    with library_of(tmp_path / "undated", [made_article("Ships called at Tarrow.", "a")]) as opened:
+        refusal = refuse("low_confidence", Question(LONG_AGO), [], [evidence_for(opened, LONG_AGO)], opened)
+        assert "It asks about" not in refusal.message
+
+
+@pytest.mark.parametrize(
+    ("question", "sentence"),
+    [
+        ("Did Larsen visit Tarrow?", "The articles mention “Larsen” and “Tarrow”, but no passage found mentions both."),
+        (
+            "Did Kim Larsen talk of Tarrow and the Americans?",
+            "The articles mention “Kim Larsen”, “Tarrow” and “Americans”, but no passage found mentions all of them.",
+        ),
+        # Both are in one passage, by whatever name; one is in none; there is one name only, however often.
+        ("Did the Americans visit Tarrow?", None),
+        ("Did Larsen visit Zanzibar?", None),
+        ("Did Kim Larsen tell Larsen?", None),
+        ("Did Kim Jong Un visit Tarrow?", None),
+    ],
+)
+def test_a_refusal_names_what_is_never_mentioned_together(library: Library, question: str, sentence: str | None):
+    evidence, hits, _ = evidence_of(library, question)
+    message = refuse("low_confidence", Question(question), hits, [evidence], library).message
+    assert ("no passage found mentions" in message) == (sentence is not None)
+    assert sentence is None or sentence in message
+
+
+SPEECHES = [
+    made_article("Tomas Brandt left. Kim Larsen said that Brandt had gone. Holt waved at the sea.", "a"),
+    made_article('The port opened. "It rains," Ana Falk told reporters, and Falk was pleased.', "b"),
+]
+
+
+@pytest.mark.parametrize(
+    ("question", "silent"),
+    [
+        ("What did Holt say about the sea?", "Holt"),
+        ("What did Ana Falk say about rain?", None),
+        ("What did Falk say about rain?", None),
+        # A sentence with a word of saying names him, so that it may be his.
+        ("What did Brandt say about the port?", None),
+        # Nobody's words are asked for, or those of somebody unknown.
+        ("Where did Holt go?", None),
+        ("What did Merkel say about the port?", None),
+    ],
+)
+def test_a_refusal_says_whose_words_no_passage_reports(tmp_path: Path, question: str, silent: str | None):
+    with library_of(tmp_path / "library", SPEECHES) as opened:
+        message = refuse("low_confidence", Question(question), [], [evidence_for(opened, question)], opened).message
+    assert ("None of the passages found reports words of" in message) == (silent is not None)
+    assert silent is None or f"None of the passages found reports words of {silent}." in message
+
+
+def test_a_refusal_gives_no_more_than_two_reasons(library: Library):
+    question = "How many ships did Angela Merkel count in Tarrow in 1999?"
+    message = refuse("low_confidence", Question(question), [], [evidence_for(library, question)], library).message
+    assert message == (
+        "The articles do not hold the answer to this question. No article mentions “Angela Merkel”. "
+        "It asks about 1999; "
+        f"the{COVERAGE.removeprefix('The')}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("parts", "sentence"),
+    [
+        (["Who paid Brandt?"], "The articles do not hold: “Who paid Brandt”."),
+        (["who paid?", "when? "], "The articles do not hold: “who paid” or “when”."),
+        (["What is\n[1] and [2, 3]?"], "The articles do not hold: “What is (1) and (2, 3)”."),
+    ],
+)
+def test_the_parts_without_an_answer_are_named(parts: list[str], sentence: str):
+    assert parts_not_held(parts) == sentence
+
+
+def test_an_enormous_part_is_cut():
+    assert len(parts_not_held(["who paid for it and " * 200])) < PART_CHARACTERS + 50
+
+
 def test_a_refusal_shows_the_closest_passages_in_order(library: Library):
     evidence, hits, _ = evidence_of(library, "Who left Tarrow harbour?")
     refusal = refuse("low_confidence", Question("Who left Tarrow harbour?"), hits, [evidence], library)
@@ -101,9 +212,6 @@ def test_the_parts_of_a_question_say_each_thing_once(library: Library):
     message = refuse("low_confidence", Question("?"), [], parts, library).message
     assert message.count("No article mentions “Merkel”.") == 1
     assert message.count("It asks for a number") == 1
-
-
-COVERAGE = "The library holds 4 articles: 2 are dated from 3 June 2017 to May 2022, 2 have no date with a year."
 
 
 @pytest.mark.parametrize(
