@@ -9,7 +9,7 @@ from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from eval.citation_support import Checker, score_support
-from eval.metrics import answer_text, cited_spans, count_citations, score_answer
+from eval.metrics import answer_text, cited_spans, count_citations, score_answer, short_answer
 from eval.rankings import DEPTHS, no_ranking, score_ranking
 from eval.systems import BASELINE_MODES, SYSTEMS, Ask, Search, passage_baselines, stand_alone, top_passage_answer
 from eval.types import (
@@ -125,7 +125,14 @@ class Asker:
         if document is None or document["refused"]:
             return score_answer(work.question, work.gold, None, (), refused=document is not None)
         support = work.attempt(None, partial(score_support, document, self._checker), f"{name}citations not checked: ")
-        return score_answer(work.question, work.gold, answer_text(document), cited_spans(document), support=support)
+        return score_answer(
+            work.question,
+            work.gold,
+            answer_text(document),
+            cited_spans(document),
+            support=support,
+            short_answer=short_answer(document),
+        )
 
     def _rank(self, work: "_Work", book: str | None, found: "_Found", mode: SearchMode) -> RankingScores:
         """The scores of a search. One that fails has no result."""

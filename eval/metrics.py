@@ -13,6 +13,7 @@ from eval.types import ArticleSpan, CitationCounts, EvalQuestion, Gold, Scores
 from index.errors import ArticleNotFoundError
 from index.types import Article
 from rag.refusals import PART_NOT_HELD
+from rag.statements import SHORT_ANSWER
 
 GOLD_OVERLAP = 0.5
 """Share of the shorter of a cited span and a gold quote that must be common to both: a citation may be one sentence
@@ -152,7 +153,14 @@ def answer_text(document: Mapping[str, Any]) -> str:
     if before and last.startswith(PART_NOT_HELD):
         text = before
     numbers = "|".join(str(citation["number"]) for citation in document["citations"])
-    return re.sub(rf"\s*\[(?:{numbers})\]", "", text) if numbers else text
+    unmarked = re.sub(rf"\s*\[(?:{numbers})\]", "", text) if numbers else text
+    return SHORT_ANSWER.sub(r"\1 — ", unmarked)
+
+
+def short_answer(document: Mapping[str, Any]) -> str | None:
+    """The short answer that an `ask --json` document begins with in bold, `None` if it has none or is a refusal."""
+    found = None if document["refused"] else SHORT_ANSWER.match(str(document["answer"]))
+    return None if found is None else found.group(1)
 
 
 def cited_spans(document: Mapping[str, Any]) -> list[ArticleSpan]:
@@ -200,12 +208,15 @@ def score_answer(
     *,
     refused: bool = False,
     support: CitationSupport | None = None,
+    short_answer: str | None = None,
 ) -> Scores:
     """The scores of an answer's text (without marks), its cited spans, and how well these support it.
 
     `text` is `None` for a refusal and for a question that failed; both score 0, and only a refusal is `refused`.
-    Of an unanswerable question only the refusal, the length and the citations' support are scored.
+    Of an unanswerable question only the refusal, the length and the citations' support are scored. Exact match and F1
+    with short accepted answers are of `short_answer` where the answer begins with one, else of the whole text.
     """
+    said = text if short_answer is None else short_answer
     short = (*question.answers, *((" ".join(question.answers_all),) if question.answers_all else ()))
     can_match, can_compare = question.answerable and bool(short), question.answerable and bool(question.accepted)
     wanted = gold if question.answerable else None
@@ -215,8 +226,10 @@ def score_answer(
         answerable=question.answerable,
         refused=refused,
         contains=(text is not None and is_correct(text, question)) if can_match else None,
-        exact_match=(text is not None and exact_match(text, short)) if can_match else None,
-        f1=(0.0 if text is None else best_f1(text, question.accepted)) if can_compare else None,
+        exact_match=(said is not None and exact_match(said, short)) if can_match else None,
+        f1=(0.0 if text is None else best_f1((said or "") if short else text, question.accepted))
+        if can_compare
+        else None,
         rouge_l=(0.0 if text is None else best_rouge_l(text, question.accepted)) if can_compare else None,
         gold_quote=any(matches_gold(span, quote) for span in spans for quote in quotes) if quotes else None,
         gold_overlap=gold_overlap(spans, quotes) if quotes else None,

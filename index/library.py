@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from index.answer_spans import ShortAnswer
     from index.encoder import TokenVectors
     from index.interaction import PassageMatch, PassageTokens
 
@@ -383,6 +384,25 @@ class Library:
             )
             for passage, wanted in zip(passages, spans, strict=True)
         ]
+
+    def short_answer(self, question: str, passage: Passage, sentence: Span) -> "ShortAnswer | None":
+        """The words of a sentence that are most likely the answer, places as in the article, as `sentence` has them.
+
+        `None` where there is no model for the encoder (`index.answer_spans`), or the sentence is not in the passage.
+        """
+        from index.answer_spans import ShortAnswer, find_answer, span_model_of
+        from index.interaction import projection_of
+
+        model, projection = span_model_of(self._encoder_digest), projection_of(self._encoder_digest)
+        if model is None or projection is None:
+            return None
+        inside = Span(max(0, sentence.start - passage.start), max(0, sentence.end - passage.start))
+        tokens = self._tokens_of([passage])[passage.passage_id]
+        read = self._read_question(question)
+        found = find_answer(model, projection, question, read, passage.text, tokens, inside)
+        if found is None:
+            return None
+        return ShortAnswer(Span(found.span.start + passage.start, found.span.end + passage.start), found.probability)
 
     def _tokens_of(self, passages: Sequence[Passage]) -> "dict[str, PassageTokens]":
         """The tokens of passages by `passage_id`: as kept, else read by the encoder now."""

@@ -24,6 +24,7 @@ from rag.refusals import parts_not_held, refuse
 from rag.reranking import Reranker
 from rag.retrieval import Mode, rank_passages, spread
 from rag.rewriting import rewrite
+from rag.short_answers import short_answers
 from rag.statements import choose, compose
 from rag.types import Answer, Citation, Question, Refusal, RefusalReason, Statement, check_question
 from rag.weights import load_weights
@@ -182,7 +183,11 @@ def _extractive(
     chosen = choose(list(compress(evidence, held)), work.articles)
     answering = {piece.article.article_id for piece in chosen}
     copies = {name: [library.article(other) for other in work.copied.get(name, ())] for name in answering}
-    text, statements, citations = compose(chosen, copies)
+    hits = {hit.passage.passage_id: hit for hit in work.hits}
+    short = {}
+    for part in compress(evidence, held):
+        short.update(short_answers(part, hits, library))
+    text, statements, citations = compose(chosen, copies, short)
     if not all(held):
         missing = [part.profile.text for part, is_held in zip(evidence, held, strict=True) if not is_held]
         text = f"{text}\n\n{parts_not_held(missing)}"

@@ -12,6 +12,7 @@ from rag.copies import same_words
 from rag.evidence import Evidence, ScoredSentence, date_in_words, sentences_of
 from rag.marks import disarm_marks
 from rag.names import unify
+from rag.times import in_periods
 from rag.types import Citation, Statement
 
 MAX_STATEMENTS = 4
@@ -32,6 +33,9 @@ sentence before it."""
 
 MAX_COPIES_NAMED = 3
 """Most other articles that are named, and cited, as having the words of a statement; the rest are counted."""
+
+SHORT_ANSWER = re.compile(r"^\*\*([^*\n]+)\*\* — ", re.MULTILINE)
+"""The short answer in bold that a statement may begin with."""
 
 _REFERS_BACK = re.compile(
     r"^[\"“]?(?:It\b(?!\s(?:is|was|would\sbe|will\sbe|has\sbeen)\s\w+\s(?:to|that)\b)|"
@@ -55,7 +59,7 @@ class Chosen:
 def choose(parts: Sequence[Evidence], articles: Mapping[str, Article]) -> list[Chosen]:
     """The sentences that the answer is made of: for each part of the question its most probable ones, best first.
 
-    For a development the best sentence of each article comes before a second one of any, and the result is in the
+    For a development the best sentence of each period comes before a second one of any, and the result is in the
     order of the articles' dates as far as they are known.
     """
     chosen: list[Chosen] = []
@@ -64,7 +68,7 @@ def choose(parts: Sequence[Evidence], articles: Mapping[str, Article]) -> list[C
         limit = MAX_STATEMENTS_OF_PART if len(parts) > 1 else MAX_STATEMENTS
         limit = MAX_STATEMENTS_OF_CHANGE if change else limit
         taken, covered = 0, 0.0
-        for sentence in _ranked(evidence):
+        for sentence in _ranked(evidence, articles):
             piece = _joined(sentence, articles[sentence.candidate.article_id], evidence.profile)
             covered += sentence.probability
             if not any(_same_place(piece, other) for other in chosen):
@@ -77,15 +81,22 @@ def choose(parts: Sequence[Evidence], articles: Mapping[str, Article]) -> list[C
     return chosen
 
 
-def _ranked(evidence: Evidence) -> list[ScoredSentence]:
+def _ranked(evidence: Evidence, articles: Mapping[str, Article]) -> list[ScoredSentence]:
+    """The sentences, best first; of a development the best of each period, then the second of each, and so on."""
     if not evidence.profile.asks_change:
         return list(evidence.sentences)
-    seen: dict[str, int] = {}
+    periods = in_periods(
+        list(dict.fromkeys(sentence.candidate.article_id for sentence in evidence.sentences)),
+        lambda name: date_interval(articles[name].published),
+        MAX_STATEMENTS_OF_CHANGE,
+    )
+    period_of = {name: number for number, names in enumerate(periods) for name in names}
+    seen: dict[int, int] = {}
     rounds = []
     for position, sentence in enumerate(evidence.sentences):
-        turn = seen.get(sentence.candidate.article_id, 0)
-        seen[sentence.candidate.article_id] = turn + 1
-        rounds.append((turn, position, sentence))
+        period = period_of[sentence.candidate.article_id]
+        seen[period] = seen.get(period, 0) + 1
+        rounds.append((seen[period], position, sentence))
     return [sentence for _, _, sentence in sorted(rounds, key=lambda entry: entry[:2])]
 
 
@@ -119,13 +130,16 @@ def _joined(sentence: ScoredSentence, article: Article, profile: QuestionProfile
 
 
 def compose(
-    chosen: Sequence[Chosen], copies: Mapping[str, Sequence[Article]] | None = None
+    chosen: Sequence[Chosen],
+    copies: Mapping[str, Sequence[Article]] | None = None,
+    short: Mapping[tuple[str, int], str] | None = None,
 ) -> tuple[str, tuple[Statement, ...], tuple[Citation, ...]]:
     """The answer's text with `[n]` after each statement, its statements and its citations.
 
     A statement is the article's own words, in front of them the speaker where only another sentence names them (which
     is then cited too), behind them the source and date in round brackets. `copies` are, by article, others that repeat
     its passages: those in which the very words stand are named and cited too, and the words are said once.
+    `short` are, by article and number of the sentence, words of it that are the short answer: they come first, in bold.
     """
     statements: list[Statement] = []
     citations: list[Citation] = []
@@ -142,11 +156,23 @@ def compose(
         own = attribution(piece.article)
         also = _others_by_name(own, others)
         numbers += [_cite(citations, article, span) for article, span in list(also.values())[:MAX_COPIES_NAMED]]
+        first_words_of = _short_answer(piece, citations[numbers[0] - 1].cited_text, short or {})
+        if first_words_of:
+            text = f"**{first_words_of}** — {text}"
         label = disarm_marks("; ".join(part for part in (own, _same_words_in(list(also))) if part))
         statement = Statement(f"{text} ({label})" if label else text, tuple(numbers), "verbatim")
         statements.append(statement)
         lines.append(statement.text + " " + "".join(f"[{number}]" for number in numbers))
     return "\n\n".join(lines), tuple(statements), tuple(citations)
+
+
+def _short_answer(piece: Chosen, cited: str, short: Mapping[tuple[str, int], str]) -> str:
+    """The short answer in a piece, if there is one and it stands in the cited words on one line; else nothing."""
+    for number in range(piece.first, piece.last + 1):
+        words = short.get((piece.article.article_id, number), "")
+        if words and words in cited and "\n" not in words and "*" not in words:
+            return disarm_marks(words)
+    return ""
 
 
 def attribution(article: Article) -> str:

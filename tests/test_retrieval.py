@@ -12,13 +12,15 @@ from index.library import Library
 from index.types import Article, Hit, Metadata, Passage, SearchFilter
 from rag.retrieval import (
     ARTICLE_SHARE,
-    KEYWORD_WEIGHT,
-    RECENCY_DAYS,
+    PERIOD_WEIGHT,
     RECENCY_WEIGHT,
+    WEIGHTS,
     fuse,
-    prefer_recent,
+    match_scores,
+    prefer_by_time,
     retrieve,
 )
+from rag.times import RECENCY_DAYS, TimeReading, read_times
 from tests.fakes import BagOfWordsEncoder
 
 NO_FILTER = SearchFilter()
@@ -33,13 +35,16 @@ def scored(name: str, score: float, *, dense: int | None = None, keyword: int | 
     return replace(hit(name, dense or keyword or 1, dense=dense, keyword=keyword), score=score)
 
 
+TWO = {"dense": 1.0, "keyword": 2.0}
+
+
 def test_fusion_is_the_weighted_mean_of_scaled_scores():
     # dense .9 .7 .5 → a 1, b .5, c 0; keyword 12 9 4 → c 1, a .625, d 0; keyword weighs 2 of 3.
     # a: (1 + 2 * .625) / 3 = .75; c: (0 + 2) / 3 = .6667; b: .5 / 3 = .1667; d: 0.
-    assert KEYWORD_WEIGHT == 2.0
     fused = fuse(
         [scored("a", 0.9, dense=1), scored("b", 0.7, dense=2), scored("c", 0.5, dense=3)],
         [scored("c", 12.0, keyword=1), scored("a", 9.0, keyword=2), scored("d", 4.0, keyword=3)],
+        weights=TWO,
     )
     assert [found.passage.passage_id for found in fused] == ["a", "c", "b", "d"]
     assert [found.score for found in fused] == pytest.approx([0.75, 0.666667, 0.166667, 0.0], abs=1e-6)
@@ -47,16 +52,39 @@ def test_fusion_is_the_weighted_mean_of_scaled_scores():
     assert [found.rank for found in fused] == [1, 2, 3, 4]
 
 
+def test_further_scores_are_scaled_and_weighed_by_their_names():
+    # match 2 4 3 → a 0, b 1, c .5, and nothing for d; it weighs 3 of 5, dense and keyword 1 each.
+    fused = fuse(
+        [scored("a", 0.9, dense=1), scored("b", 0.5, dense=2)],
+        [scored("c", 12.0, keyword=1), scored("d", 4.0, keyword=2)],
+        {"match": {"a": 2.0, "b": 4.0, "c": 3.0}},
+        {"dense": 1.0, "keyword": 1.0, "match": 3.0},
+    )
+    scores = {found.passage.passage_id: found.score for found in fused}
+    assert scores == pytest.approx({"b": 3 / 5, "c": (1 + 1.5) / 5, "a": 1 / 5, "d": 0.0})
+
+
+def test_the_closer_look_at_candidates_has_a_score_for_each_and_a_weight(library: Library):
+    hits = library.keyword("harbour strike cranes", 5, NO_FILTER)
+    more = match_scores(library, "harbour strike cranes", hits, NO_FILTER)
+    assert set(more) | {"dense", "keyword"} == set(WEIGHTS)
+    names = {found.passage.passage_id for found in hits}
+    assert set(more["passage_match"]) == set(more["sentence_match"]) == set(more["article"]) == names
+    # A sentence is a part of its passage: it cannot match better.
+    assert all(more["sentence_match"][name] <= more["passage_match"][name] + 1e-6 for name in names)
+
+
 def test_fusion_gives_a_tie_to_the_better_dense_rank():
     fused = fuse(
         [scored("b", 0.8, dense=1), scored("a", 0.8, dense=2)],
         [scored("a", 3.0, keyword=1), scored("b", 3.0, keyword=2)],
+        weights=TWO,
     )
     assert [(found.passage.passage_id, found.score) for found in fused] == [("b", 1.0), ("a", 1.0)]
 
 
 def test_a_single_hit_has_the_full_score_of_its_ranking():
-    fused = fuse([scored("z", 0.1, dense=1)], [scored("a", 0.2, keyword=1)])
+    fused = fuse([scored("z", 0.1, dense=1)], [scored("a", 0.2, keyword=1)], weights=TWO)
     assert [found.passage.passage_id for found in fused] == ["a", "z"]
     assert [found.score for found in fused] == pytest.approx([2 / 3, 1 / 3])
 
@@ -180,6 +208,7 @@ def bulletins(tmp_path_factory: pytest.TempPathFactory):
 
 
 AS_OF = SearchFilter(as_of=date(2020, 6, 1))
+NO_TIME: TimeReading = read_times("Was the ferry repaired?")
 
 
 def titles(hits: list[Hit], library: Library) -> list[str]:
@@ -189,7 +218,7 @@ def titles(hits: list[Hit], library: Library) -> list[str]:
 def test_recency_is_the_share_of_the_score_that_its_weight_says(bulletins: Library):
     found = retrieve(bulletins, "Was the ferry repaired?", k=6, search_filter=AS_OF)
     equal = [replace(one, score=0.5) for one in found]
-    preferred = prefer_recent(equal, bulletins, date(2020, 6, 1))
+    preferred = prefer_by_time(equal, bulletins, NO_TIME, date(2020, 6, 1))
     ages = {"recent": 7, "month": 16, "year": 76, "old": 152}  # of the middle of May, and of 1 January to 1 June
     expected = {
         name: (0.5 + RECENCY_WEIGHT * math.exp(-age / RECENCY_DAYS)) / (1 + RECENCY_WEIGHT)
@@ -215,10 +244,61 @@ def test_without_a_day_of_asking_and_in_the_plain_searches_recency_counts_nothin
         assert titles(retrieve(bulletins, query, k=6, search_filter=AS_OF, mode=mode), bulletins)[0] == "old"
 
 
-def test_a_much_better_match_beats_a_recent_one():
-    class Dated:
-        def publication_days(self, article_ids):
-            return {"article-new": (date(2020, 6, 1), date(2020, 6, 1))}
+class Dated:
+    """Stands for a library in which one article is dated."""
 
+    def __init__(self, name: str, day: date) -> None:
+        self.days = {f"article-{name}": (day, day)}
+
+    def publication_days(self, article_ids):
+        return self.days
+
+
+def test_a_much_better_match_beats_a_recent_one():
+    library = Dated("new", date(2020, 6, 1))
     hits = [scored("fits", 1.0, dense=1), scored("new", 0.5, dense=2)]
-    assert [one.passage.passage_id for one in prefer_recent(hits, Dated(), date(2020, 6, 1))] == ["fits", "new"]
+    ranked = prefer_by_time(hits, library, NO_TIME, date(2020, 6, 1))
+    assert [one.passage.passage_id for one in ranked] == ["fits", "new"]
+
+
+def test_the_period_of_a_question_is_preferred_and_leaves_nothing_out():
+    times = read_times("What did the council decide in June 2017?")
+    hits = [scored("undated", 0.6, dense=1), scored("then", 0.55, dense=2)]
+    ranked = prefer_by_time(hits, Dated("then", date(2017, 6, 9)), times, None)
+    assert [one.passage.passage_id for one in ranked] == ["then", "undated"]
+    assert [one.score for one in ranked] == pytest.approx(
+        [(0.55 + PERIOD_WEIGHT) / (1 + PERIOD_WEIGHT), (0.6 + 0.5 * PERIOD_WEIGHT) / (1 + PERIOD_WEIGHT)]
+    )
+
+
+def test_the_latest_is_preferred_where_it_is_asked_for(bulletins: Library):
+    query = "Was the ferry repaired?"
+    assert titles(retrieve(bulletins, f"What is the latest: {query}", k=6, search_filter=NO_FILTER), bulletins)[0] == (
+        "later"
+    )
+
+
+def test_a_question_that_limits_the_articles_is_asked_of_those(bulletins: Library):
+    query = "What do articles published in May 2020 say about the ferry?"
+    found = retrieve(bulletins, query, k=6, search_filter=NO_FILTER)
+    assert set(titles(found, bulletins)) == {"recent", "month", "year"}
+    everything = retrieve(bulletins, query, k=6, search_filter=NO_FILTER, mode="keyword")
+    assert len(everything) == 6
+    none_then = retrieve(
+        bulletins, "What do articles published in May 1990 say about the ferry?", k=6, search_filter=NO_FILTER
+    )
+    assert len(none_then) == 6
+
+
+def test_articles_shortly_before_the_day_of_asking_are_found_among_many_others(tmp_path: Path):
+    old = [
+        (Article.from_text(f"Ferry ferry ferry {number}.", Metadata(published="2019-01-01"), f"o{number}"), str(number))
+        for number in range(120)
+    ]
+    new = Article.from_text("After the storm a ferry left.", Metadata(title="New", published="2020-05-31"), "new")
+    with Library.open_for_writing(tmp_path / "library", BagOfWordsEncoder()) as library:
+        library.put([*old, (new, "new")])
+        found = retrieve(library, "ferry", k=10, search_filter=AS_OF)
+        assert "New" in titles(found, library)
+        plain = retrieve(library, "ferry", k=10, search_filter=NO_FILTER)
+        assert "New" not in titles(plain, library)

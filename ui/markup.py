@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from index.dates import format_published
 from index.types import Article, ArticleSummary, first_words
+from rag.statements import SHORT_ANSWER
 from rag.types import Answer, Citation, Refusal, Statement
 
 CLOSEST_SHOWN = 5
@@ -25,6 +26,9 @@ _INVISIBLE = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u202a-\u202e\u206
 _MARK = re.compile(r"\[(\d{1,4})\]")
 _MARKS_AFTER = re.compile(r"(?:\s*\[\d{1,4}\])+")
 _MARK_IN_STATEMENT = re.compile(r"\s*\[\d{1,4}\]")
+
+_PLAIN = r"\1 — "
+"""A short answer as it stands in text that is still being written."""
 
 _SUPPORT = {"partial": "partly supported by the cited words", "unsupported": "not supported by the cited words"}
 
@@ -105,7 +109,9 @@ def byline(title: str, source: str | None, published: str | None) -> str:
 
 
 def _paragraphs(text: str) -> str:
-    return "".join(f"<p>{literal(part)}</p>" for part in re.split(r"\n\s*\n", text) if part.strip())
+    return "".join(
+        f"<p>{literal(SHORT_ANSWER.sub(_PLAIN, part))}</p>" for part in re.split(r"\n\s*\n", text) if part.strip()
+    )
 
 
 def _statements(answer: Answer) -> str:
@@ -153,8 +159,11 @@ def _with_marks(text: str, citations: Mapping[int, Citation]) -> str:
     for index, paragraph in enumerate(re.split(r"\n\s*\n", text)):
         if index:
             parts.append("</p><p>")
-        done = 0
-        for mark in _MARK.finditer(paragraph):
+        short = SHORT_ANSWER.match(paragraph)
+        if short is not None:
+            parts.append(f"<strong>{literal(short[1])}</strong> — ")
+        done = 0 if short is None else short.end()
+        for mark in _MARK.finditer(paragraph, done):
             citation = citations.get(int(mark[1]))
             if citation is None:
                 continue

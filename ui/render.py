@@ -12,6 +12,8 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+import click
+
 from index.dates import format_published
 from index.types import Article, ArticleSummary, Hit, IndexReport, first_words
 from rag.types import Answer, Citation, Statement
@@ -21,6 +23,9 @@ MAX_WIDTH = 100
 
 _UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 """C0 and C1 controls but tab and line feed, line separators, bidirectional controls (Unicode UAX #9), surrogates."""
+
+_SHORT_ANSWER = re.compile(r"^\*\*([^*]+)\*\*(\s—)", re.MULTILINE)
+"""The short answer that a statement begins with; its words may be on two lines."""
 
 _SUPPORT_NOTES = {
     "partial": "Only partly supported by the cited words",
@@ -90,7 +95,7 @@ def render_answer(answer: Answer, articles: Mapping[str, Article], width: int) -
 
     `articles` maps the identifiers of the articles of the closest passages.
     """
-    blocks = [wrapped(answer.text, width)]
+    blocks = [_SHORT_ANSWER.sub(lambda match: click.style(match[1], bold=True) + match[2], wrapped(answer.text, width))]
     if answer.refusal is not None:
         if answer.refusal.closest:
             blocks.append("Closest passages:")

@@ -3,6 +3,7 @@
 `tests/sets/seeds_heldout*.jsonl` are not among them, so that they can show what the numbers are worth.
 """
 
+import json
 import sys
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from eval.question_sets import load_set
 from eval.types import ArticleSpan, EvalQuestion
 from index.encoder import Encoder
 from index.library import Library
+from index.types import normalise_text
 from training_set import write_training_set
 
 REPORTED = ("xquad", "squad2", "clapnq", "cranfield")
@@ -29,12 +31,16 @@ OPEN_DATA = ROOT.parent / "shared" / "data"
 
 @dataclass
 class DevelopmentSet:
-    """Questions, the library that they ask, open until the next set is taken, and where their evidence is in it."""
+    """Questions, the library that they ask, open until the next set is taken, and where their evidence is in it.
+
+    `homes` is the article of the passage that each question was put to, also where it does not hold the answer.
+    """
 
     name: str
     questions: list[EvalQuestion]
     gold: dict[str, tuple[ArticleSpan, ...]]
     library: Library
+    homes: dict[str, str]
 
 
 def development_sets(
@@ -66,4 +72,24 @@ def development_sets(
         question_set = load_set([path, path.with_name("clapnq_unanswerable.jsonl")] if name == "clapnq" else [path])
         with open_collection(articles or question_set, encoder, cache=folder) as library:
             gold = {key: found.spans for key, found in locate_evidence(question_set, library).items()}
-            yield DevelopmentSet(name, list(question_set.questions), gold, library)
+            homes = _homes(path, library) if name in ("squad2", "clapnq") else {}
+            yield DevelopmentSet(name, list(question_set.questions), gold, library, homes)
+
+
+def _homes(path: Path, library: Library) -> dict[str, str]:
+    """The article that each question of a SQuAD or CLAP NQ file was put to, found by its text."""
+    texts: dict[str, str] = {}
+    if path.suffix == ".json":
+        for topic in json.loads(path.read_text(encoding="utf-8"))["data"]:
+            for paragraph in topic["paragraphs"]:
+                texts |= {asked["id"]: paragraph["context"] for asked in paragraph["qas"]}
+    else:
+        for file in (path, path.with_name("clapnq_unanswerable.jsonl")):
+            for record in map(json.loads, file.read_text(encoding="utf-8").splitlines()):
+                texts[record["id"]] = " ".join(record["passages"][0]["sentences"])
+    known = {_squeezed(library.article(one.article_id).text): one.article_id for one in library.articles()}
+    return {name: known[_squeezed(text)] for name, text in texts.items() if _squeezed(text) in known}
+
+
+def _squeezed(text: str) -> str:
+    return "".join(normalise_text(text).split())

@@ -1,0 +1,93 @@
+"""Short answers: which questions get one, and how words of a sentence become it."""
+
+import pytest
+
+from index.encoder import load_encoder
+from index.library import Library
+from index.types import Article, Metadata
+from rag.analysis import analyse_question
+from rag.answering import ask
+from rag.short_answers import asks_for_short_answer, is_of_type, whole_words
+from rag.statements import SHORT_ANSWER
+from rag.types import Question
+
+
+@pytest.mark.parametrize(
+    ("question", "short"),
+    [
+        ("Who opened the bridge?", True),
+        ("When was the bridge opened?", True),
+        ("How many people came?", True),
+        ("Which company built the bridge?", True),
+        ("What newspaper reported it?", True),
+        ("What is the name of the mayor?", True),
+        ("Where is the bridge?", True),
+        ("Why was the bridge closed?", False),
+        ("What did Brandt say about the bridge?", False),
+        ("How has the position of the council changed?", False),
+        ("What did the council do?", False),
+    ],
+)
+def test_questions_for_a_few_words_get_a_short_answer(question: str, short: bool):
+    assert asks_for_short_answer(analyse_question(question)) is short
+
+
+@pytest.mark.parametrize(
+    ("span", "words"),
+    [
+        ("Tilda Bran", "Tilda Brandt"),
+        (", Tilda Brandt,", "Tilda Brandt"),
+        ("31.4 million", "31.4 million"),
+        ("ayor (since 2014", "Mayor (since 2014)"),
+        ("“no”", "no"),
+    ],
+)
+def test_a_span_becomes_whole_words(span: str, words: str):
+    text = "The Mayor (since 2014), Tilda Brandt, said “no” to 31.4 million crowns."
+    start = text.index(span)
+    assert whole_words(text, start, start + len(span)) == words
+
+
+@pytest.mark.parametrize(
+    ("question", "words", "fits"),
+    [
+        ("When was it?", "12 May", True),
+        ("When was it?", "the mayor", False),
+        ("How many came?", "several", True),
+        ("How many came?", "people", False),
+        ("Who came?", "Tilda Brandt", True),
+        ("Who came?", "nobody else", False),
+        ("Who is Brandt?", "Brandt", False),
+        ("Which bridge was closed?", "the old one", True),
+    ],
+)
+def test_the_words_must_be_of_the_type_and_not_of_the_question(question: str, words: str, fits: bool):
+    assert is_of_type(words, analyse_question(question)) is fits
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory):
+    text = (
+        "The council of Arlen met on Monday to speak of the bridge. Tilda Brandt, the mayor of Arlen, opened the new "
+        "bridge on 12 May 2019. It had cost 31.4 million crowns. Nobody wanted to say why it had taken so long."
+    )
+    article = Article.from_text(text, Metadata(title="The bridge of Arlen", source="Desk"), "/bridge.txt")
+    with Library.open_for_writing(tmp_path_factory.mktemp("short") / "library", load_encoder()) as opened:
+        opened.put([(article, "digest")])
+        yield opened
+
+
+def test_an_answer_begins_with_verbatim_words_of_what_it_cites(library: Library):
+    answer = ask(Question("When was the new bridge of Arlen opened?"), library)
+    short = SHORT_ANSWER.match(answer.text)
+    assert short is not None
+    assert short[1] == "12 May 2019"
+    assert short[1] in answer.citations[0].cited_text
+    assert answer.statements[0].text.startswith("**12 May 2019** — ")
+    assert "12 May 2019" in answer.statements[0].text[len(short[0]) :]
+
+
+def test_an_answer_to_why_does_not(library: Library):
+    answer = ask(Question("Why did the council of Arlen meet on Monday?"), library)
+    assert not answer.refused
+    assert "**" not in answer.text
