@@ -75,7 +75,8 @@ def test_candidates_are_the_whole_sentences_of_the_passages_each_once(library: L
         assert text[candidate.start : candidate.end] == candidate.text == candidate.text.strip()
         assert candidate.before in text[: candidate.start]
         assert candidate.after in text[candidate.end :]
-        assert 0 < candidate.passage_score <= 1
+        assert 0 < candidate.passage_rank <= 1
+        assert 0 <= candidate.passage_score <= 1
     places = [(s.candidate.article_id, s.candidate.start) for s in evidence.sentences]
     assert len(set(places)) == len(places)
     assert set(evidence.articles) == set(articles) == {article.article_id for article in ARTICLES}

@@ -129,8 +129,6 @@ def test_dense_scores_are_cosines_of_the_encoder(filled: Path, encoder: BagOfWor
         hits = library.dense("Ships left", 3, ALL)
         query, *vectors = encoder.encode(["Ships left", *(encoder_input(hit.passage) for hit in hits)])
         np.testing.assert_allclose([hit.score for hit in hits], np.stack(vectors) @ query, atol=1e-6)
-        assert library.similarity("Ships left", ["Ships left", "zzz"]) == pytest.approx([1, 0], abs=1e-6)
-        assert library.similarity("Ships left", []) == []
 
 
 def test_a_passage_is_its_own_nearest(filled: Path, encoder: BagOfWordsEncoder) -> None:
@@ -761,12 +759,25 @@ def test_a_damaged_database_is_named_by_the_check(filled: Path, encoder: BagOfWo
             library.articles()
 
 
-def test_cached_vectors_are_bounded_and_used(filled: Path, encoder: BagOfWordsEncoder, monkeypatch) -> None:
-    monkeypatch.setattr("index.library.VECTOR_CACHE_SIZE", 3)
+def test_questions_and_tokens_are_remembered_within_bounds(
+    filled: Path, encoder: BagOfWordsEncoder, monkeypatch
+) -> None:
+    monkeypatch.setattr("index.library.QUESTION_CACHE_SIZE", 2)
+    monkeypatch.setattr("index.library.TOKEN_CACHE_SIZE", 1)
     with Library.open(filled, encoder) as library:
-        library.similarity("a", ["b", "c"])
-        library.similarity("a", ["c", "b"])
-        assert encoder.encoded == ["a", "b", "c"]
-        assert library.similarity("a", ["d", "e", "f", "g"]) == [0, 0, 0, 0]
-        library.similarity("a", ["b"])
-        assert encoder.encoded[3:] == ["d", "e", "f", "g", "b"]
+        passages = [found.passage for found in library.keyword("the harbour ships", 5, ALL)][:2]
+        assert len(passages) == 2
+        encoder.encoded.clear()
+        library.prepare("a")
+        library.dense("a", 1, ALL)
+        library.match("a", passages, [[], []])
+        inputs = [encoder_input(passage) for passage in passages]
+        assert encoder.encoded == ["a", *inputs]
+        # The last passage is remembered, the first one is not.
+        library.match("a", passages[1:], [[]])
+        assert encoder.encoded == ["a", *inputs]
+        library.match("a", passages[:1], [[]])
+        assert encoder.encoded[3:] == inputs[:1]
+        for question in ("b", "c", "a"):
+            library.prepare(question)
+        assert encoder.encoded[4:] == ["b", "c", "a"]

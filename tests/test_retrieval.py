@@ -18,6 +18,7 @@ from rag.retrieval import (
     fuse,
     match_scores,
     prefer_by_time,
+    rank_passages,
     retrieve,
 )
 from rag.times import RECENCY_DAYS, TimeReading, read_times
@@ -298,7 +299,7 @@ def test_articles_shortly_before_the_day_of_asking_are_found_among_many_others(t
     new = Article.from_text("After the storm a ferry left.", Metadata(title="New", published="2020-05-31"), "new")
     with Library.open_for_writing(tmp_path / "library", BagOfWordsEncoder()) as library:
         library.put([*old, (new, "new")])
-        found = retrieve(library, "ferry", k=10, search_filter=AS_OF)
-        assert "New" in titles(found, library)
-        plain = retrieve(library, "ferry", k=10, search_filter=NO_FILTER)
+        candidates = rank_passages(library, "ferry", k=10, search_filter=AS_OF)
+        assert "New" in titles(candidates, library)
+        plain = rank_passages(library, "ferry", k=10, search_filter=NO_FILTER)
         assert "New" not in titles(plain, library)

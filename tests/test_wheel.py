@@ -56,7 +56,8 @@ def test_the_files_that_modules_read_are_in_the_wheel(names: list[str]):
     judge = {f"eval/judge_{part}.txt" for part in ("faithfulness", "nuggets", "relevancy")}
     report = {"eval/report.html", "eval/report.css"}
     prompts = {"rag/prompt_system.txt", "rag/prompt_rewrite.txt"}
-    assert data == {"rag/weights.json", "ui/page.css", "ui/page.js"} | prompts | judge | report
+    fitted = {"rag/weights.json", "index/interaction.npz", "index/answer_spans.npz"}
+    assert data == {"ui/page.css", "ui/page.js"} | fitted | prompts | judge | report
 
 
 def test_the_command_and_the_licence_are_in_the_wheel(names: list[str]):

@@ -16,7 +16,6 @@ from eval.types import ArticleSpan, EvalQuestion
 from index.encoder import Encoder
 from index.library import Library
 from index.types import normalise_text
-from training_set import write_training_set
 
 REPORTED = ("xquad", "squad2", "clapnq", "cranfield")
 """Open sets that figures are reported on: no number is fitted on them."""
@@ -50,6 +49,8 @@ def development_sets(
 
     Open sets that `data` lacks are left out, with a line that says so.
     """
+    from training_set import write_training_set
+
     folder.mkdir(parents=True, exist_ok=True)
     harbour = ROOT / "tests" / "sets" / "harbour"
     own = {

@@ -18,6 +18,7 @@ otherwise pick up how its author words what is answerable and what is not.
 import argparse
 import json
 import tempfile
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -103,6 +104,7 @@ def main() -> None:
         others = [other for other in fitted_sets if _family(other) != _family(name)]
         without = _fit_confidence(signals, labels, sets, others)
         _print_confidence(name, cases, signals[name], labels[name], found, without, threshold)
+    _print_halves(sets, signals, labels, fitted_sets)
     for feature, weight in zip(FEATURES, weights.tolist(), strict=True):
         print(f"  sentence    {feature:22}{weight:+.3f}")
     for signal, weight in found.items():
@@ -216,6 +218,37 @@ def _fit_confidence(
     raw = found[:-1] / scale
     weights = dict(zip(confidence.SIGNALS, raw.tolist(), strict=True))
     return {**weights, "bias": float(found[-1] - raw @ centre)}
+
+
+def _half(case: Case) -> int:
+    """0 or 1: the side of a question when the sets are halved, the same for all questions of a title or article."""
+    spans = case.evidence.sentences[:1]
+    article = spans[0].candidate.article_id if spans else ""
+    return zlib.crc32((case.question.cluster or article or case.question.id).encode()) % 2
+
+
+def _print_halves(
+    sets: Mapping[str, Sequence[Case]],
+    signals: Mapping[str, Sequence[tuple[float, ...]]],
+    labels: Mapping[str, Sequence[bool]],
+    names: Sequence[str],
+) -> None:
+    """Calibration where it was not fitted: the confidence fitted on each half of the sets, measured on the other."""
+    measured: dict[str, list[tuple[float, bool]]] = {name: [] for name in names}
+    for half in (0, 1):
+        sides = {name: [_half(case) for case in sets[name]] for name in names}
+        kept = {name: [s for s, side in zip(signals[name], sides[name], strict=True) if side == half] for name in names}
+        right = {name: [r for r, side in zip(labels[name], sides[name], strict=True) if side == half] for name in names}
+        found = _fit_confidence(kept, right, sets, names)
+        for name in names:
+            other = [index for index, side in enumerate(sides[name]) if side != half]
+            values = _probabilities([signals[name][index] for index in other], found)
+            measured[name] += [(value, labels[name][index]) for value, index in zip(values, other, strict=True)]
+    everything = [pair for name in names for pair in measured[name]]
+    print("\nexpected calibration error, fitted on the other half of the questions:")
+    for name, pairs in {**measured, "all together": everything}.items():
+        error = expected_calibration_error([value for value, _ in pairs], [is_right for _, is_right in pairs])
+        print(f"{name:18}{len(pairs):>8}{error or 0.0:>8.3f}")
 
 
 def _probabilities(rows: Sequence[tuple[float, ...]], weights: Mapping[str, float]) -> list[float]:
