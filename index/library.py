@@ -1,6 +1,5 @@
 """A library: one folder on disk that holds a collection and finds passages in it."""
 
-from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -19,29 +18,17 @@ from index.errors import (
     LibraryWriteError,
 )
 from index.keywords import ARTICLE_TITLE_BOOST
-from index.passages import context_length, encoder_input, split_article
+from index.passages import split_article
 from index.search_files import SearchFiles
 from index.store import DATABASE_NAME, Store
+from index.token_reader import TokenReader
 from index.types import Article, ArticleSummary, Finding, Hit, Passage, SearchFilter, Span
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from index.answer_spans import ShortAnswer
-    from index.encoder import TokenVectors
-    from index.interaction import PassageMatch, PassageTokens
+    from index.interaction import PassageMatch
 
 LOCK_NAME = "writer.lock"
-
-TOKENS_AT_A_TIME = 64
-"""Passages whose tokens are in memory at once while they are stored: 25 MB at 256 tokens of 384 numbers."""
-
-TOKEN_CACHE_SIZE = 512
-"""Passages whose tokens are remembered where none are kept: 200 MB at 256 tokens of 384 numbers."""
-
-QUESTION_CACHE_SIZE = 64
-"""Questions whose tokens are remembered: each is asked of several searches and several sentences."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +52,12 @@ class Library:
         self._store = store
         self._encoder = encoder
         self._lock = lock
-        self._token_cache: OrderedDict[str, PassageTokens] = OrderedDict()
-        self._questions: OrderedDict[str, TokenVectors] = OrderedDict()
         manifest = store.manifest()
         self.encoder_name = manifest["encoder_name"]
         self._encoder_digest = manifest["encoder_digest"]
         self.dimension = int(manifest["dimension"])
         self._files = SearchFiles(path, store, self.dimension)
+        self._tokens = TokenReader(store, lambda: self.encoder, self._encoder_digest)
         if encoder is not None:
             self._check_encoder(encoder)
 
@@ -242,7 +228,7 @@ class Library:
         """
         self._check_writable()
         passages = [self._new_passages(article) for article, _ in articles]
-        vectors, tokens = self._encoded([passage for found in passages for passage in found])
+        vectors, tokens = self._tokens.encode([passage for found in passages for passage in found])
         added = updated = duplicates = done = 0
         changed: set[int] = set()
         with self._store.change():
@@ -265,24 +251,6 @@ class Library:
             changed.update(self._store.remove_orphans())
         self._files.note_change(changed)
         return PutResult(added, updated, duplicates)
-
-    def _encoded(self, passages: Sequence[Passage]) -> "tuple[NDArray[np.float32], list[bytes]]":
-        """The vectors of passages, shape (n, dimension), and what is kept of their tokens; of the latter nothing where
-        there is no projection for the encoder."""
-        import numpy as np
-
-        from index.interaction import passage_tokens, projection_of
-
-        encoder, projection = self.encoder, projection_of(self._encoder_digest)
-        if projection is None or not passages:
-            return encoder.encode([encoder_input(passage) for passage in passages]), []
-        vectors, kept = [], []
-        for first in range(0, len(passages), TOKENS_AT_A_TIME):
-            some = passages[first : first + TOKENS_AT_A_TIME]
-            for passage, read in zip(some, encoder.encode_tokens([encoder_input(one) for one in some]), strict=True):
-                vectors.append(read.vector)
-                kept.append(passage_tokens(read, context_length(passage), projection).to_bytes())
-        return np.stack(vectors), kept
 
     def _check_writable(self) -> None:
         if self._lock is None:
@@ -331,7 +299,7 @@ class Library:
 
     def dense(self, query: str, limit: int, search_filter: SearchFilter) -> list[Hit]:
         """The `limit` passages nearest to the query by cosine of the encoder's vectors, inside the filter."""
-        vector = self._read_question(query).vector
+        vector = self._tokens.of_question(query).vector
         with self._store.snapshot():
             index = self._files.vectors()
             allowed = None
@@ -361,7 +329,7 @@ class Library:
 
     def prepare(self, question: str) -> None:
         """Encodes a question, so that the searches for it need not."""
-        self._read_question(question)
+        self._tokens.of_question(question)
 
     def match(
         self, question: str, passages: Sequence[Passage], spans: Sequence[Sequence[Span]]
@@ -371,69 +339,14 @@ class Library:
         Spans count the characters of the article, as the passage's own do; what of them lies outside the passage is
         not looked at. See `index.interaction`.
         """
-        from index.interaction import match_passage, projection_of, question_tokens
-
-        projection = projection_of(self._encoder_digest)
-        asked = question_tokens(self._read_question(question), projection)
-        tokens = self._tokens_of(passages)
-        return [
-            match_passage(
-                asked,
-                tokens[passage.passage_id],
-                [Span(max(0, span.start - passage.start), max(0, span.end - passage.start)) for span in wanted],
-            )
-            for passage, wanted in zip(passages, spans, strict=True)
-        ]
+        return self._tokens.match(question, passages, spans)
 
     def short_answer(self, question: str, passage: Passage, sentence: Span) -> "ShortAnswer | None":
         """The words of a sentence that are most likely the answer, places as in the article, as `sentence` has them.
 
         `None` where there is no model for the encoder (`index.answer_spans`), or the sentence is not in the passage.
         """
-        from index.answer_spans import ShortAnswer, find_answer, span_model_of
-        from index.interaction import projection_of
-
-        model, projection = span_model_of(self._encoder_digest), projection_of(self._encoder_digest)
-        if model is None or projection is None:
-            return None
-        inside = Span(max(0, sentence.start - passage.start), max(0, sentence.end - passage.start))
-        tokens = self._tokens_of([passage])[passage.passage_id]
-        read = self._read_question(question)
-        found = find_answer(model, projection, question, read, passage.text, tokens, inside)
-        if found is None:
-            return None
-        return ShortAnswer(Span(found.span.start + passage.start, found.span.end + passage.start), found.probability)
-
-    def _tokens_of(self, passages: Sequence[Passage]) -> "dict[str, PassageTokens]":
-        """The tokens of passages by `passage_id`: as kept, else read by the encoder now."""
-        from index.interaction import PassageTokens, passage_tokens, projection_of
-
-        projection = projection_of(self._encoder_digest)
-        tokens: dict[str, PassageTokens] = {}
-        if projection is not None:
-            kept = self._store.passage_tokens(passages)
-            tokens = {name: PassageTokens.from_bytes(value, projection.size) for name, value in kept.items()}
-        missing = [passage for passage in passages if passage.passage_id not in tokens]
-        for passage in missing:
-            if passage.passage_id in self._token_cache:
-                tokens[passage.passage_id] = self._token_cache[passage.passage_id]
-        missing = [passage for passage in missing if passage.passage_id not in tokens]
-        for passage, read in zip(
-            missing, self.encoder.encode_tokens([encoder_input(one) for one in missing]), strict=True
-        ):
-            found = passage_tokens(read, context_length(passage), projection)
-            tokens[passage.passage_id] = self._token_cache[passage.passage_id] = found
-        while len(self._token_cache) > TOKEN_CACHE_SIZE:
-            self._token_cache.popitem(last=False)
-        return tokens
-
-    def _read_question(self, question: str) -> "TokenVectors":
-        """A question as the encoder reads it; the last ones are remembered."""
-        if question not in self._questions:
-            (self._questions[question],) = self.encoder.encode_tokens([question])
-            while len(self._questions) > QUESTION_CACHE_SIZE:
-                self._questions.popitem(last=False)
-        return self._questions[question]
+        return self._tokens.short_answer(question, passage, sentence)
 
     def document_frequency(self, terms: Sequence[str]) -> dict[str, int]:
         """In how many passages each term (as `index.keywords.analyze` gives them) occurs, in text or title."""

@@ -762,8 +762,8 @@ def test_a_damaged_database_is_named_by_the_check(filled: Path, encoder: BagOfWo
 def test_questions_and_tokens_are_remembered_within_bounds(
     filled: Path, encoder: BagOfWordsEncoder, monkeypatch
 ) -> None:
-    monkeypatch.setattr("index.library.QUESTION_CACHE_SIZE", 2)
-    monkeypatch.setattr("index.library.TOKEN_CACHE_SIZE", 1)
+    monkeypatch.setattr("index.token_reader.QUESTION_CACHE_SIZE", 2)
+    monkeypatch.setattr("index.token_reader.TOKEN_CACHE_SIZE", 1)
     with Library.open(filled, encoder) as library:
         passages = [found.passage for found in library.keyword("the harbour ships", 5, ALL)][:2]
         assert len(passages) == 2

@@ -1,0 +1,125 @@
+"""The tokens of a library's passages and of questions: encoded, kept, and compared with each other."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from index.encoder import Encoder, TokenVectors
+from index.passages import context_length, encoder_input
+from index.store import Store
+from index.types import Passage, Span
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from index.answer_spans import ShortAnswer
+    from index.interaction import PassageMatch, PassageTokens
+
+TOKENS_AT_A_TIME = 64
+"""Passages whose tokens are in memory at once while they are stored: 25 MB at 256 tokens of 384 numbers."""
+
+TOKEN_CACHE_SIZE = 512
+"""Passages whose tokens are remembered where none are kept: 200 MB at 256 tokens of 384 numbers."""
+
+QUESTION_CACHE_SIZE = 64
+"""Questions whose tokens are remembered: each is asked of several searches and several sentences."""
+
+
+class TokenReader:
+    """Reads passages and questions token by token. `encoder` gives the library's encoder, loading it if need be;
+    `digest` is that of its weights, by which the fitted numbers for it are found."""
+
+    def __init__(self, store: Store, encoder: Callable[[], Encoder], digest: str) -> None:
+        self._store = store
+        self._encoder = encoder
+        self._digest = digest
+        self._passages: OrderedDict[str, PassageTokens] = OrderedDict()
+        self._questions: OrderedDict[str, TokenVectors] = OrderedDict()
+
+    def encode(self, passages: Sequence[Passage]) -> "tuple[NDArray[np.float32], list[bytes]]":
+        """The vectors of passages, shape (n, dimension), and what is kept of their tokens; of the latter nothing where
+        there is no projection for the encoder."""
+        import numpy as np
+
+        from index.interaction import passage_tokens, projection_of
+
+        encoder, projection = self._encoder(), projection_of(self._digest)
+        if projection is None or not passages:
+            return encoder.encode([encoder_input(passage) for passage in passages]), []
+        vectors, kept = [], []
+        for first in range(0, len(passages), TOKENS_AT_A_TIME):
+            some = passages[first : first + TOKENS_AT_A_TIME]
+            for passage, read in zip(some, encoder.encode_tokens([encoder_input(one) for one in some]), strict=True):
+                vectors.append(read.vector)
+                kept.append(passage_tokens(read, context_length(passage), projection).to_bytes())
+        return np.stack(vectors), kept
+
+    def of_question(self, question: str) -> TokenVectors:
+        """A question as the encoder reads it; the last ones are remembered."""
+        if question not in self._questions:
+            (self._questions[question],) = self._encoder().encode_tokens([question])
+        self._questions.move_to_end(question)
+        while len(self._questions) > QUESTION_CACHE_SIZE:
+            self._questions.popitem(last=False)
+        return self._questions[question]
+
+    def match(
+        self, question: str, passages: Sequence[Passage], spans: Sequence[Sequence[Span]]
+    ) -> "list[PassageMatch]":
+        """See `Library.match`."""
+        from index.interaction import match_passage, projection_of, question_tokens
+
+        asked = question_tokens(self.of_question(question), projection_of(self._digest))
+        tokens = self._of_passages(passages)
+        return [
+            match_passage(asked, tokens[passage.passage_id], [_inside(span, passage) for span in wanted])
+            for passage, wanted in zip(passages, spans, strict=True)
+        ]
+
+    def short_answer(self, question: str, passage: Passage, sentence: Span) -> "ShortAnswer | None":
+        """See `Library.short_answer`."""
+        from index.answer_spans import ShortAnswer, find_answer, span_model_of
+        from index.interaction import projection_of
+
+        model, projection = span_model_of(self._digest), projection_of(self._digest)
+        if model is None or projection is None:
+            return None
+        tokens = self._of_passages([passage])[passage.passage_id]
+        read = self.of_question(question)
+        found = find_answer(model, projection, question, read, passage.text, tokens, _inside(sentence, passage))
+        if found is None:
+            return None
+        return ShortAnswer(Span(found.span.start + passage.start, found.span.end + passage.start), found.probability)
+
+    def _of_passages(self, passages: Sequence[Passage]) -> "dict[str, PassageTokens]":
+        """The tokens of passages by `passage_id`: as kept, else as remembered, else read by the encoder now."""
+        from index.interaction import PassageTokens, passage_tokens, projection_of
+
+        projection = projection_of(self._digest)
+        tokens: dict[str, PassageTokens] = {}
+        if projection is not None:
+            kept = self._store.passage_tokens(passages)
+            tokens = {name: PassageTokens.from_bytes(value, projection.size) for name, value in kept.items()}
+        missing = [passage for passage in passages if passage.passage_id not in tokens]
+        tokens |= {
+            passage.passage_id: self._passages[passage.passage_id]
+            for passage in missing
+            if passage.passage_id in self._passages
+        }
+        missing = [passage for passage in missing if passage.passage_id not in tokens]
+        if not missing:
+            return tokens
+        for passage, read in zip(
+            missing, self._encoder().encode_tokens([encoder_input(one) for one in missing]), strict=True
+        ):
+            found = passage_tokens(read, context_length(passage), projection)
+            tokens[passage.passage_id] = self._passages[passage.passage_id] = found
+        while len(self._passages) > TOKEN_CACHE_SIZE:
+            self._passages.popitem(last=False)
+        return tokens
+
+
+def _inside(span: Span, passage: Passage) -> Span:
+    """A span of the article as one of the passage; what lies before the passage is cut off."""
+    return Span(max(0, span.start - passage.start), max(0, span.end - passage.start))
