@@ -10,6 +10,7 @@ Another encoder has no projection; its vectors are used as they are, every token
 nothing is kept of a passage, so that its tokens are encoded when a question needs them.
 """
 
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -29,6 +30,9 @@ SCALE = 127.0
 
 EDGE_BYTES = 4
 """Bytes that a kept token takes beside its vector: where it begins and ends in the passage, two each."""
+
+CHECKSUM_BYTES = 4
+"""Bytes of the checksum behind the tokens of a passage."""
 
 NO_MATCH = 0.0
 """What stands for the match of words of which no token is known, as behind the end of what an encoder reads."""
@@ -65,19 +69,23 @@ class PassageTokens:
     ends: "NDArray[np.int64]"
 
     def to_bytes(self) -> bytes:
-        """One byte a number, then the edges; `from_bytes` reads it."""
+        """One byte a number, then the edges, then a checksum (CRC-32); `from_bytes` reads it."""
         import numpy as np
 
         edges = np.stack([self.starts, self.ends]).astype("<u2")
         kept: bytes = np.rint(self.vectors * SCALE).astype(np.int8).tobytes() + edges.tobytes()
-        return kept
+        return kept + zlib.crc32(kept).to_bytes(CHECKSUM_BYTES, "little")
 
     @classmethod
-    def from_bytes(cls, kept: bytes, size: int) -> "PassageTokens":
-        """What `to_bytes` wrote, of vectors of `size` numbers; they are as exact as a byte is."""
+    def from_bytes(cls, kept: bytes, size: int) -> "PassageTokens | None":
+        """What `to_bytes` wrote, of vectors of `size` numbers; they are as exact as a byte is. `None` if it is not what
+        was written."""
         import numpy as np
 
-        count = len(kept) // (size + EDGE_BYTES)
+        kept, checksum = kept[:-CHECKSUM_BYTES], kept[-CHECKSUM_BYTES:]
+        count, rest = divmod(len(kept), size + EDGE_BYTES)
+        if rest or zlib.crc32(kept).to_bytes(CHECKSUM_BYTES, "little") != checksum:
+            return None
         vectors = np.frombuffer(kept, dtype=np.int8, count=count * size).reshape(count, size)
         starts, ends = np.frombuffer(kept, dtype="<u2", offset=count * size).reshape(2, count).astype(np.int64)
         return cls(vectors.astype(np.float32) / SCALE, starts, ends)

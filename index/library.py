@@ -367,11 +367,24 @@ class Library:
             advice = "restore the folder from a copy, or index the articles again: dateline index PATH --library FOLDER"
             return [Finding("database", False, f"{'; '.join(problems)}; {advice}")]
         counted = f"{self.count_articles()} articles, {self.count_passages()} passages, generation {self.generation}"
-        return [Finding("database", True, counted), *self._files.check()]
+        return [Finding("database", True, counted), *self._files.check(), self._check_tokens()]
+
+    def _check_tokens(self) -> Finding:
+        """Whether every passage has its tokens. Without them answers are the same and take longer."""
+        lacking = self._tokens.count_lacking()
+        if not lacking:
+            return Finding("tokens", True, "there for every passage that they are kept of")
+        return Finding(
+            "tokens",
+            False,
+            f"missing or damaged for {lacking} of {self.count_passages()} passages; questions take longer until: "
+            "dateline doctor --repair",
+        )
 
     def repair(self) -> list[Finding]:
         """Rebuilds the derived files that are missing, stale or damaged, then checks again. Needs the writer's lock."""
         findings = self.check()
         if findings[0].ok and not all(finding.ok for finding in findings):
+            self._tokens.fill()
             self._files.rebuild()
         return self.check()

@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -326,6 +326,31 @@ class Store:
             (wanted,),
         )
         return dict(found.fetchall())
+
+    def all_tokens(self) -> Iterator[tuple[int, bytes | None]]:
+        """Each passage's row with what is kept of its tokens, `None` where nothing is, in the order of rows."""
+        if not self._keeps_tokens():
+            yield from ((row, None) for (row,) in self._connection.execute("SELECT row FROM passages ORDER BY row"))
+            return
+        yield from self._connection.execute(
+            "SELECT row, tokens FROM passages LEFT JOIN passage_tokens ON passage_row = row ORDER BY row"
+        )
+
+    def put_tokens(self, tokens: Mapping[int, bytes]) -> None:
+        """Keeps the tokens of passages, by row, in one commit. They are derived: the collection does not change."""
+        with writing(self._path):
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                self._connection.execute(_TOKENS_TABLE)
+                self._connection.executemany(
+                    "INSERT OR REPLACE INTO passage_tokens SELECT row, ? FROM passages WHERE row = ?",
+                    ((kept, row) for row, kept in tokens.items()),
+                )
+                self._connection.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
 
     def _keeps_tokens(self) -> bool:
         found = self._connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'passage_tokens'").fetchone()

@@ -55,6 +55,31 @@ class TokenReader:
                 kept.append(passage_tokens(read, context_length(passage), projection).to_bytes())
         return np.stack(vectors), kept
 
+    def count_lacking(self) -> int:
+        """How many passages have no tokens, or damaged ones, though there is a projection for the encoder."""
+        return len(self._lacking())
+
+    def fill(self) -> None:
+        """Encodes and keeps the tokens that passages lack. Raises `LibraryWriteError`."""
+        rows = self._lacking()
+        for first in range(0, len(rows), TOKENS_AT_A_TIME):
+            some = rows[first : first + TOKENS_AT_A_TIME]
+            found = self._store.passages(some)
+            _, kept = self.encode([found[row] for row in some])
+            self._store.put_tokens(dict(zip(some, kept, strict=True)))
+
+    def _lacking(self) -> list[int]:
+        from index.interaction import PassageTokens, projection_of
+
+        projection = projection_of(self._digest)
+        if projection is None:
+            return []
+        return [
+            row
+            for row, kept in self._store.all_tokens()
+            if kept is None or PassageTokens.from_bytes(kept, projection.size) is None
+        ]
+
     def of_question(self, question: str) -> TokenVectors:
         """A question as the encoder reads it; the last ones are remembered."""
         if question not in self._questions:
@@ -100,7 +125,10 @@ class TokenReader:
         tokens: dict[str, PassageTokens] = {}
         if projection is not None:
             kept = self._store.passage_tokens(passages)
-            tokens = {name: PassageTokens.from_bytes(value, projection.size) for name, value in kept.items()}
+            for name, value in kept.items():
+                read = PassageTokens.from_bytes(value, projection.size)
+                if read is not None:
+                    tokens[name] = read
         missing = [passage for passage in passages if passage.passage_id not in tokens]
         tokens |= {
             passage.passage_id: self._passages[passage.passage_id]
@@ -110,10 +138,9 @@ class TokenReader:
         missing = [passage for passage in missing if passage.passage_id not in tokens]
         if not missing:
             return tokens
-        for passage, read in zip(
-            missing, self._encoder().encode_tokens([encoder_input(one) for one in missing]), strict=True
-        ):
-            found = passage_tokens(read, context_length(passage), projection)
+        encoded = self._encoder().encode_tokens([encoder_input(one) for one in missing])
+        for passage, one in zip(missing, encoded, strict=True):
+            found = passage_tokens(one, context_length(passage), projection)
             tokens[passage.passage_id] = self._passages[passage.passage_id] = found
         while len(self._passages) > TOKEN_CACHE_SIZE:
             self._passages.popitem(last=False)

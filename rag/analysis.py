@@ -17,7 +17,7 @@ STOP_WORDS = frozenset(
         "you your he him his she her it its they them their what which who whom whose when where why how s t don didn "
         "doesn isn wasn tell say said says saying give gave exactly anything anyone anybody someone something "
         "according articl text stori ani whi onli befor dure abov veri becaus doe thi wa ha hi onc also much mani "
-        "long ever us"
+        "long ever us latest newest current recent now today"
     ).split()
 )
 """Terms that carry nothing of a question's content, as the analyzer stems them."""

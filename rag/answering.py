@@ -22,10 +22,11 @@ from rag.parts import Part, split_question
 from rag.prompts import build_prompt
 from rag.refusals import parts_not_held, refuse
 from rag.reranking import Reranker
-from rag.retrieval import Mode, rank_passages, spread
+from rag.retrieval import Mode, rank_passages, recencies, spread
 from rag.rewriting import rewrite
 from rag.short_answers import short_answers
 from rag.statements import choose, compose
+from rag.times import read_times
 from rag.types import Answer, Citation, Question, Refusal, RefusalReason, Statement, check_question
 from rag.weights import load_weights
 
@@ -127,8 +128,11 @@ def stream(
         reason: RefusalReason = "no_match" if question.filter.is_empty else "out_of_range"
         yield _refusal(work, library, reason, (), EXTRACTIVE, 0.0)
         return
+    as_of = question.filter.as_of
+    recent = recencies(library, work.articles.keys(), read_times(work.standalone, as_of=as_of), as_of)
     evidence = [
-        find_evidence(analyse_question(part.text, part.topic), work.hits, work.articles, library) for part in parts
+        find_evidence(analyse_question(part.text, part.topic), work.hits, work.articles, library, recent)
+        for part in parts
     ]
     confidences = [confidence(of_part) for of_part in evidence]
     work.lap("evidence")

@@ -92,8 +92,9 @@ def _reasons(evidence: Sequence[Evidence], hits: Sequence[Hit], library: Library
 def _outside_dates(part: Evidence, library: Library) -> str | None:
     """That the question asks about a time before or after all articles with a date, and no sentence found names it."""
     asked = _asked_times(part.profile)
-    dated = [interval for interval, _ in _dated(library.articles())]
-    if not asked or not dated:
+    # All articles are listed only where the question names a time.
+    dated = [interval for interval, _ in _dated(library.articles())] if asked else []
+    if not dated:
         return None
     first, last = min(start for start, _ in dated), max(end for _, end in dated)
     for time in asked:

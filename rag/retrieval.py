@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from functools import lru_cache
@@ -38,6 +38,10 @@ old one that matches well; none of the sets at hand has enough questions asked a
 PERIOD_WEIGHT = 0.15
 """Weight of how well an article's date fits the period that a question names, against 1 for a hybrid's score. Half of
 recency's: what happened in June is often told later."""
+
+LONG_RECENCY_DAYS = 180.0
+"""Days after which a third of the recency as of a day has fallen to 1/e: where nothing is of the last weeks, what is of
+the last months is still newer than what is years old."""
 
 FRESH_DAYS = 28
 """Days before the day of asking whose articles are searched once more by themselves: twice the scale of recency."""
@@ -206,25 +210,39 @@ def prefer_by_time(hits: Sequence[Hit], library: Library, times: TimeReading, as
     Recency counts where the question is asked as of a day or for the latest, the fit with a period where it names one;
     see `rag.times`. Nothing is left out: an article of an unknown date has no recency, and keeps the rest of its score.
     """
-    recent = as_of is not None or times.wants_latest
-    if not recent and not times.names_period:
+    if as_of is None and not times.wants_latest and not times.names_period:
         return list(hits)
-    days = library.publication_days({hit.passage.article_id for hit in hits})
-    scale = recency_scale(days.values(), as_of) if recent else None
-    weight = 1.0 + (RECENCY_WEIGHT if scale else 0.0) + (PERIOD_WEIGHT if times.names_period else 0.0)
+    names = {hit.passage.article_id for hit in hits}
+    days, recent = library.publication_days(names), recencies(library, names, times, as_of)
+    weight = 1.0 + (RECENCY_WEIGHT if recent else 0.0) + (PERIOD_WEIGHT if times.names_period else 0.0)
 
     def preferred(hit: Hit) -> float:
-        known = days.get(hit.passage.article_id)
-        score = hit.score
-        if scale is not None:
-            score += RECENCY_WEIGHT * recency(known, *scale)
+        article = hit.passage.article_id
+        score = hit.score + RECENCY_WEIGHT * recent.get(article, 0.0)
         if times.names_period:
-            score += PERIOD_WEIGHT * period_fit(times, known)
+            score += PERIOD_WEIGHT * period_fit(times, days.get(article))
         return score / weight
 
     scored = [replace(hit, score=preferred(hit)) for hit in hits]
     scored.sort(key=lambda hit: (-hit.score, hit.rank))
     return [replace(hit, rank=rank) for rank, hit in enumerate(scored, start=1)]
+
+
+def recencies(library: Library, articles: Collection[str], times: TimeReading, as_of: date | None) -> dict[str, float]:
+    """How recent each article is, 0..1, if the question is asked as of a day or for the latest; else nothing.
+
+    As of a day, two thirds fall with `rag.times.RECENCY_DAYS` and a third with `LONG_RECENCY_DAYS`.
+    """
+    if as_of is None and not times.wants_latest:
+        return {}
+    days = library.publication_days(articles)
+    scale = recency_scale(days.values(), as_of)
+    if scale is None:
+        return {}
+    recent = {name: recency(known, *scale) for name, known in days.items()}
+    if as_of is None:
+        return recent
+    return {name: (2 * recent[name] + recency(known, as_of, LONG_RECENCY_DAYS)) / 3 for name, known in days.items()}
 
 
 def _scaled(hits: Sequence[Hit]) -> dict[str, float]:

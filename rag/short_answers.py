@@ -7,6 +7,7 @@ from index.library import Library
 from index.types import Hit, Span
 from rag.analysis import DATE, NUMBER, QuestionProfile
 from rag.evidence import Evidence
+from rag.features import content_terms, name_terms
 from rag.names import unify
 
 LEAST_PROBABILITY = 0.35
@@ -18,8 +19,15 @@ that get one, all of it searched, .74 and .92 of the harbour set's, .86 and 1.00
 .64. Twice to four times as many questions would get one then.
 """
 
-MAX_WORDS = 10
-"""Most words of a short answer; a longer one is a sentence, which follows anyway."""
+MAX_WORDS = {"person": 7, "date": 7, "number": 6, "place": 7, "other": 10}
+"""Most words of a short answer, by the type that is asked for; a longer one is a sentence, which follows anyway."""
+
+LEAST_OVERLAP = 0.75
+"""Least share, by idf, of the question's content terms that the sentence with those around it has: a tester's questions
+that no article answered otherwise got a short answer as often as those that some did."""
+
+MAX_WORDS_BETWEEN = 2
+"""Most words between the first and the last number of a short answer, as in "31 to 35"; more is two facts."""
 
 _ASKS_FOR_NAME = re.compile(
     r"\b(?:which|what|whose)\s+(?!(?:did|do|does|is|was|were|are|has|have|had|would|will|can|could|should)\b)\w+|"
@@ -41,16 +49,19 @@ def short_answers(evidence: Evidence, hits: Mapping[str, Hit], library: Library)
     profile = evidence.profile
     if not evidence.sentences or not asks_for_short_answer(profile):
         return {}
-    candidate = evidence.sentences[0].candidate
+    best = evidence.sentences[0]
+    candidate = best.candidate
+    if not _is_about_the_same(evidence):
+        return {}
     hit = hits.get(candidate.passage_id)
     if hit is None:
         return {}
     found = library.short_answer(profile.text, hit.passage, Span(candidate.start, candidate.end))
-    if found is None or found.probability * evidence.sentences[0].probability < LEAST_PROBABILITY:
+    if found is None or found.probability * best.probability < LEAST_PROBABILITY:
         return {}
     start = max(0, found.span.start - candidate.start)
     words = whole_words(candidate.text, start, found.span.end - candidate.start)
-    if not words or len(words.split()) > MAX_WORDS or not is_of_type(words, profile):
+    if not words or len(words.split()) > MAX_WORDS.get(profile.answer_type, 0) or not is_of_type(words, profile):
         return {}
     return {(candidate.article_id, candidate.index): words}
 
@@ -61,6 +72,19 @@ def asks_for_short_answer(profile: QuestionProfile) -> bool:
         return False
     typed = profile.answer_type in ("person", "date", "number", "place")
     return typed or (profile.answer_type == "other" and _ASKS_FOR_NAME.search(profile.text) is not None)
+
+
+def _is_about_the_same(evidence: Evidence) -> bool:
+    """True if the best sentence has the names of the question, or the one before it does, most of its other words in
+    what stands around it, what "how many" counts, and no date that contradicts it."""
+    profile, best = evidence.profile, evidence.sentences[0]
+    candidate = best.candidate
+    speaker = candidate.speaker.name if candidate.speaker is not None else ""
+    near = content_terms(f"{candidate.text} . {candidate.before} . {speaker} . {candidate.title}")
+    names = [term for term in name_terms(profile) if not term.startswith("=")]
+    if not set(names) <= near or best.feature("context_overlap") < LEAST_OVERLAP or best.feature("date_conflicts"):
+        return False
+    return not profile.counted or bool(set(profile.counted) & content_terms(candidate.text))
 
 
 def whole_words(text: str, start: int, end: int) -> str:
@@ -79,9 +103,10 @@ def is_of_type(words: str, profile: QuestionProfile) -> bool:
     if set(unify(words)) <= set(profile.terms):
         return False
     if profile.answer_type == "date":
-        return DATE.search(words) is not None or any(character.isdigit() for character in words)
+        return DATE.search(words) is not None
     if profile.answer_type == "number":
-        return NUMBER.search(words) is not None
+        numbers = list(NUMBER.finditer(words))
+        return bool(numbers) and len(words[numbers[0].end() : numbers[-1].start()].split()) <= MAX_WORDS_BETWEEN
     if profile.answer_type in ("person", "place"):
         return _CAPITAL.search(words) is not None
     return True

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from index.encoder import DEFAULT_ENCODER_SHA256, TokenVectors, load_encoder
 from index.interaction import (
+    CHECKSUM_BYTES,
     EDGE_BYTES,
     NO_MATCH,
     PassageTokens,
@@ -70,11 +71,22 @@ def test_the_kept_form_is_as_exact_as_a_byte(count: int, size: int, seed: int):
     starts = np.sort(source.integers(0, 4_000, count))
     tokens = PassageTokens(vectors, starts, starts + 1)
     kept = tokens.to_bytes()
-    assert len(kept) == count * (size + EDGE_BYTES)
+    assert len(kept) == count * (size + EDGE_BYTES) + CHECKSUM_BYTES
     read = PassageTokens.from_bytes(kept, size)
+    assert read is not None
     assert np.abs(read.vectors - vectors).max(initial=0.0) <= 0.5 / 127 + 1e-6
     assert read.starts.tolist() == starts.tolist()
     assert read.ends.tolist() == (starts + 1).tolist()
+
+
+@pytest.mark.parametrize("damage", [b"", b"abc", "cut", "changed", "longer"])
+def test_kept_tokens_that_are_damaged_count_as_missing(damage):
+    kept = TOKENS.to_bytes()
+    damaged = {"cut": kept[:-7], "changed": bytes([kept[0] ^ 1]) + kept[1:], "longer": kept + b"\0" * 6}.get(
+        damage, damage
+    )
+    assert PassageTokens.from_bytes(kept, 2) is not None
+    assert PassageTokens.from_bytes(damaged, 2) is None
 
 
 def test_the_tokens_of_the_context_are_left_out():
@@ -147,6 +159,30 @@ def test_a_library_written_before_tokens_were_kept_reads_them_when_they_are_need
         other = Article.from_text("Another text. It is short.", Metadata(), "/other.txt")
         library.put([(other, "digest")])
         assert library._store.passage_tokens(library.passages(other.article_id))
+
+
+@pytest.mark.parametrize(
+    "damage", ["DELETE FROM passage_tokens", "UPDATE passage_tokens SET tokens = substr(tokens, 1, 7)"]
+)
+def test_tokens_that_are_missing_or_damaged_are_named_and_mended(tmp_path, damage):
+    article = Article.from_text(TEXT, Metadata(title="Pier news"), "/pier.txt")
+    with Library.open_for_writing(tmp_path / "library", load_encoder()) as library:
+        library.put([(article, "digest")])
+        library.write_derived()
+        assert all(finding.ok for finding in library.check())
+        passages, spans = library.passages(article.article_id), [[Span(0, len(TEXT))]]
+        sound = library.match("When was the ferry repaired?", passages, spans)
+        generation = library.generation
+        library._store._connection.execute(damage)
+        (found,) = [finding for finding in library.check() if finding.check == "tokens"]
+        assert not found.ok
+        assert "1 of 1 passages" in found.message
+        assert "doctor --repair" in found.message
+        read = library.match("When was the ferry repaired?", passages, spans)
+        assert read[0].whole.weighted == pytest.approx(sound[0].whole.weighted, abs=0.02)
+        assert all(finding.ok for finding in library.repair())
+        assert library.generation == generation
+        assert library.match("When was the ferry repaired?", passages, spans) == sound
 
 
 def test_the_tokens_go_with_their_article(tmp_path):

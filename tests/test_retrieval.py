@@ -12,6 +12,7 @@ from index.library import Library
 from index.types import Article, Hit, Metadata, Passage, SearchFilter
 from rag.retrieval import (
     ARTICLE_SHARE,
+    LONG_RECENCY_DAYS,
     PERIOD_WEIGHT,
     RECENCY_WEIGHT,
     WEIGHTS,
@@ -221,10 +222,12 @@ def test_recency_is_the_share_of_the_score_that_its_weight_says(bulletins: Libra
     equal = [replace(one, score=0.5) for one in found]
     preferred = prefer_by_time(equal, bulletins, NO_TIME, date(2020, 6, 1))
     ages = {"recent": 7, "month": 16, "year": 76, "old": 152}  # of the middle of May, and of 1 January to 1 June
-    expected = {
-        name: (0.5 + RECENCY_WEIGHT * math.exp(-age / RECENCY_DAYS)) / (1 + RECENCY_WEIGHT)
-        for name, age in ages.items()
-    } | {"undated": 0.5 / (1 + RECENCY_WEIGHT)}
+    recent = {
+        name: (2 * math.exp(-age / RECENCY_DAYS) + math.exp(-age / LONG_RECENCY_DAYS)) / 3 for name, age in ages.items()
+    }
+    expected = {name: (0.5 + RECENCY_WEIGHT * value) / (1 + RECENCY_WEIGHT) for name, value in recent.items()} | {
+        "undated": 0.5 / (1 + RECENCY_WEIGHT)
+    }
     scores = {bulletins.article(one.passage.article_id).title: one.score for one in preferred}
     assert scores == pytest.approx(expected)
     assert titles(preferred, bulletins) == ["recent", "month", "year", "old", "undated"]

@@ -55,6 +55,10 @@ def test_a_span_becomes_whole_words(span: str, words: str):
         ("When was it?", "the mayor", False),
         ("How many came?", "several", True),
         ("How many came?", "people", False),
+        ("How many came?", "31 to 35", True),
+        ("How many came?", "2.4 million", True),
+        ("How many lanes are there?", "1,280 metres long and carries four", False),
+        ("When was it?", "2356", False),
         ("Who came?", "Tilda Brandt", True),
         ("Who came?", "nobody else", False),
         ("Who is Brandt?", "Brandt", False),
@@ -85,6 +89,18 @@ def test_an_answer_begins_with_verbatim_words_of_what_it_cites(library: Library)
     assert short[1] in answer.citations[0].cited_text
     assert answer.statements[0].text.startswith("**12 May 2019** — ")
     assert "12 May 2019" in answer.statements[0].text[len(short[0]) :]
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "When did Olga Winter open the new bridge of Arlen?",
+        "How many crowns did the airport of Arlen cost?",
+        "Who opened the swimming pool of Dunmore on a rainy Saturday?",
+    ],
+)
+def test_what_the_sentence_is_not_about_gets_no_short_answer(library: Library, question: str):
+    assert "**" not in ask(Question(question), library).text
 
 
 def test_an_answer_to_why_does_not(library: Library):
