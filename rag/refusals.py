@@ -47,7 +47,7 @@ def refuse(
         message = f"No passage of the articles matches the question. {_coverage(library)}"
     else:
         message = " ".join(
-            ["The articles do not hold the answer to this question.", *_reasons(evidence, hits, library)]
+            ["The articles do not hold the answer to this question.", *_reasons(question, evidence, hits, library)]
         )
     return Refusal(reason, message.strip(), tuple(hits[:CLOSEST]))
 
@@ -69,13 +69,16 @@ def parts_not_held(parts: Sequence[str]) -> str:
     return f"{PART_NOT_HELD}{_listed(quoted)}."
 
 
-def _reasons(evidence: Sequence[Evidence], hits: Sequence[Hit], library: Library) -> list[str]:
+def _reasons(question: Question, evidence: Sequence[Evidence], hits: Sequence[Hit], library: Library) -> list[str]:
     """The plainest reasons first, at most `MAX_REASONS`; each is a fact of the library or of what was found."""
     reasons = []
     unknown = unknown_names(evidence)
     if unknown:
         reasons.append(f"No article mentions {_listed(unknown)}.")
-    reasons += [reason for part in evidence if (reason := _outside_dates(part, library)) is not None]
+    if question.filter.is_empty:
+        reasons += [reason for part in evidence if (reason := _outside_dates(part, library)) is not None]
+    else:
+        reasons.append(f"Only articles {_describe(question.filter)} were searched.")
     reasons += [reason for part in evidence if (reason := _silent_speaker(part)) is not None]
     if not unknown:
         reasons += [reason for part in evidence if (reason := _never_together(part, hits)) is not None]

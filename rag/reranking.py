@@ -80,6 +80,11 @@ def load_reranker(name: str | None) -> Reranker | None:
     if name is None:
         return None
     local = Path(name).is_dir()
+    if not local and (Path(name).is_absolute() or name.startswith((".", "~"))):
+        raise ModelError(
+            f"There is no folder {name!r} with a re-ranker. Name one that is there, or a cross-encoder on the model hub, "
+            "with --reranker."
+        )
     model, architectures = _load_model(name, local=local or not hub_answers())
     # More than one module: the head is one of its own, as in newer models, and was loaded with its weights.
     trained = len(model) > 1 or any(known.endswith(_TRAINED_HEADS) for known in architectures)

@@ -170,6 +170,15 @@ def test_a_refusal_says_whose_words_no_passage_reports(tmp_path: Path, question:
     assert silent is None or f"None of the passages found reports words of {silent}." in message
 
 
+def test_a_refusal_says_which_articles_were_searched_where_not_all_were(library: Library):
+    question = "How many ships did the council count in Tarrow in 1999?"
+    asked = Question(question, filter=SearchFilter(date_from=date(2020, 1, 1)))
+    message = refuse("low_confidence", asked, [], [evidence_for(library, question)], library).message
+    assert "Only articles from 1 January 2020 on were searched." in message
+    # The time may well be one that the articles left out tell of.
+    assert "It asks about 1999" not in message
+
+
 def test_a_refusal_gives_no_more_than_two_reasons(library: Library):
     question = "How many ships did Angela Merkel count in Tarrow in 1999?"
     message = refuse("low_confidence", Question(question), [], [evidence_for(library, question)], library).message

@@ -381,3 +381,9 @@ def test_one_that_cannot_be_loaded_is_one_line(library: Library, tmp_path: Path)
     done = run("search", QUERY, "--reranker", tmp_path, "--library", library.path)
     assert (done.exit_code, done.stdout) == (1, "")
     assert "--reranker" in done.error
+
+
+@pytest.mark.parametrize("name", ["/no/such/folder", "./none", "~/none"])
+def test_a_folder_that_is_not_there_is_named_as_one(name: str):
+    with pytest.raises(ModelError, match=r"There is no folder .*--reranker"):
+        load_reranker(name)
