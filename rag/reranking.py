@@ -82,7 +82,7 @@ def load_reranker(name: str | None) -> Reranker | None:
     local = Path(name).is_dir()
     if not local and (Path(name).is_absolute() or name.startswith((".", "~"))):
         raise ModelError(
-            f"There is no folder {name!r} with a re-ranker. Name one that is there, or a cross-encoder on the model hub, "
+            f"There is no folder {name!r} with a re-ranker. Name one that is there, or a cross-encoder on the hub, "
             "with --reranker."
         )
     model, architectures = _load_model(name, local=local or not hub_answers())
