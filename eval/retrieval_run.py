@@ -34,6 +34,10 @@ BASELINES: Mapping[str, SearchMode] = {"keyword_only": "keyword", "dense_only": 
 ENCODING = "encoding"
 """The stage in which a question becomes a vector: once, and in no search's time."""
 
+ARTICLE_DEPTH = 100
+"""Passages asked of a search where only articles are relevant, as in BEIR folders: ten passages may be of three
+articles, whose ranking to the tenth place would be unknown."""
+
 _log = logging.getLogger(__name__)
 
 _RECORD = re.compile(r"\.(?:jsonl|json|csv|tsv)#")
@@ -73,7 +77,8 @@ def run_retrieval(
     With `out`, a folder that is made if need be, it writes `retrieval.json`, the relevant articles as `qrels.trec` and
     each mode's articles as `run.MODE.trec`, by the set's own document identifiers where it has them (BEIR), else by
     those of the library. These rankings are of the 50 passages that R@50 and AP are measured on, so other tools get
-    those two figures from them; the others are of what a search gives that is asked for 10 (see `eval.rankings`).
+    those two figures from them; the others are of what a search gives that is asked for 10 (see `eval.rankings`). Where
+    no passage is relevant by itself (BEIR), all figures and the rankings are of `ARTICLE_DEPTH` passages.
 
     Raises:
         QuestionSetError: No question can be scored, or the library does not hold the evidence.
@@ -151,7 +156,7 @@ def _search(
         try:
             with _timed(found, mode):
                 shallow = search(query, limits, mode, DEPTHS[0])
-            deep = search(query, limits, mode, DEPTHS[1])
+            deep = search(query, limits, mode, DEPTHS[1] if found.gold.spans else ARTICLE_DEPTH)
         except DatelineError as error:
             found.failures[mode] = str(error)
         except Exception as error:  # noqa: BLE001 - one question must not cost the figures of all others
@@ -160,7 +165,7 @@ def _search(
         if mode in found.failures:
             found.scores[mode] = no_ranking(found.gold)
             continue
-        found.scores[mode] = score_ranking(shallow, deep, found.gold)
+        found.scores[mode] = score_ranking(shallow if found.gold.spans else deep, deep, found.gold)
         best = {hit.passage.article_id: hit.score for hit in reversed(deep)}
         found.articles[mode] = {article: best[article] for article in rank_articles(deep)}
     return found

@@ -13,7 +13,7 @@ from eval.scoring import score_run
 from eval.trec import read_qrels, read_run
 from eval.types import EvalQuestion, Evidence, QuestionSet
 from index.errors import EncoderError, InputError, QuestionSetError
-from index.types import Article, Metadata
+from index.types import Article, Hit, Metadata
 from rag.types import Turn
 from tests.fakes import BagOfWordsEncoder
 from tests.small_library import library_of
@@ -127,8 +127,25 @@ def test_each_search_is_asked_for_both_depths_once(library):
         asked.append((query, mode, k))
         return []
 
-    run_retrieval(question_set(QUESTIONS[0]), library, mode="dense", search=search)
-    assert asked == [(QUESTIONS[0].text, mode, k) for mode in ("dense", "keyword") for k in DEPTHS]
+    quoted = replace(QUESTIONS[0], evidence=(evidence("3", quote="Plums are dried"),))
+    run_retrieval(question_set(quoted), library, mode="dense", search=search)
+    assert asked == [(quoted.text, mode, k) for mode in ("dense", "keyword") for k in DEPTHS]
+
+
+def test_where_only_articles_are_relevant_all_figures_are_of_more_passages(library):
+    hits = {article.origin.rsplit("#", 1)[1]: article.article_id for article in articles()}
+    passages = {name: library.passages(identifier)[0] for name, identifier in hits.items()}
+
+    def search(query, limits, mode, k):
+        # The relevant article has only the eleventh passage.
+        names = ["1"] * 10 + ["3"]
+        return [Hit(passages[name], rank, 1.0 / rank) for rank, name in enumerate(names[:k], start=1)]
+
+    report = run_retrieval(question_set(QUESTIONS[0]), library, mode="dense", search=search)
+    assert report.retrieval["article"]["RR@10"].value == 0.5
+    quoted = replace(QUESTIONS[0], evidence=(evidence("3", quote="Plums are dried"),))
+    report = run_retrieval(question_set(quoted), library, mode="dense", search=search)
+    assert report.retrieval["article"]["RR@10"].value == 0
 
 
 def test_a_question_is_encoded_once(tmp_path):
