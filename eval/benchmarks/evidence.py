@@ -31,7 +31,7 @@ from rag.evidence import Evidence, ScoredSentence, find_evidence
 from rag.followups import make_standalone
 from rag.retrieval import retrieve
 from rag.short_answers import LEAST_PROBABILITY, short_answers
-from rag.statements import choose, compose
+from rag.statements import MAX_STATEMENTS, choose, compose
 from rag.weights import load_weights
 from stored import store
 
@@ -122,13 +122,16 @@ def _ask(question: EvalQuestion, development: DevelopmentSet, find: Find) -> Ask
 def _sentence_figures(
     ranked: Sequence[ScoredSentence], gold: Sequence[ArticleSpan], question: EvalQuestion
 ) -> dict[str, float]:
-    """Whether the best one, or one of the best three, is evidence; with several gold sentences F1 of the best three."""
-    spans = [ArticleSpan(s.candidate.article_id, s.candidate.start, s.candidate.end) for s in ranked[:3]]
+    """Whether the best one, or one of the best three, is evidence; with several gold sentences F1 of the best three,
+    and of the best four, as many as an answer has."""
+    best = [sentence.candidate for sentence in ranked[:MAX_STATEMENTS]]
+    spans = [ArticleSpan(one.article_id, one.start, one.end) for one in best]
     right = [any(matches_gold(span, wanted) for wanted in gold) for span in spans]
-    found = {"best sentence": float(any(right[:1])), "best three": float(any(right))}
-    if question.reference:
-        covered = sum(any(matches_gold(span, wanted) for span in spans) for wanted in gold)
-        found["gold sentences F1"] = 2 * covered / (len(spans) + len(gold)) if spans and gold else 0.0
+    found = {"best sentence": float(any(right[:1])), "best three": float(any(right[:3]))}
+    for count in (3, MAX_STATEMENTS) if question.reference else ():
+        covered = sum(any(matches_gold(span, wanted) for span in spans[:count]) for wanted in gold)
+        size = len(spans[:count]) + len(gold)
+        found[f"gold sentences F1, {count}"] = 2 * covered / size if spans and gold else 0.0
     return found
 
 
