@@ -19,7 +19,7 @@ from index.errors import (
 )
 from index.keywords import ARTICLE_TITLE_BOOST
 from index.passages import split_article
-from index.search_files import SearchFiles
+from index.search_files import NAMES, SearchFiles
 from index.store import DATABASE_NAME, Store
 from index.token_reader import TokenReader
 from index.types import Article, ArticleSummary, Finding, Hit, Passage, SearchFilter, Span
@@ -384,7 +384,9 @@ class Library:
     def repair(self) -> list[Finding]:
         """Rebuilds the derived files that are missing, stale or damaged, then checks again. Needs the writer's lock."""
         findings = self.check()
-        if findings[0].ok and not all(finding.ok for finding in findings):
+        bad = {finding.check for finding in findings if not finding.ok}
+        if findings[0].ok and bad:
             self._tokens.fill()
+        if findings[0].ok and bad & set(NAMES):
             self._files.rebuild()
         return self.check()

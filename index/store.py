@@ -142,14 +142,18 @@ class Store:
         Raises:
             LibraryWriteError: The disk is full or may not be written; nothing was changed.
         """
+        with self._transaction():
+            yield
+            self._connection.execute("UPDATE manifest SET value = CAST(value AS INTEGER) + 1 WHERE key = 'generation'")
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """Everything written inside is committed at its end, or nothing is. Raises as `change`."""
         with writing(self._path):
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 self._connection.execute(_TOKENS_TABLE)
                 yield
-                self._connection.execute(
-                    "UPDATE manifest SET value = CAST(value AS INTEGER) + 1 WHERE key = 'generation'"
-                )
                 self._connection.execute("COMMIT")
             except BaseException:
                 if self._connection.in_transaction:
@@ -338,19 +342,11 @@ class Store:
 
     def put_tokens(self, tokens: Mapping[int, bytes]) -> None:
         """Keeps the tokens of passages, by row, in one commit. They are derived: the collection does not change."""
-        with writing(self._path):
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                self._connection.execute(_TOKENS_TABLE)
-                self._connection.executemany(
-                    "INSERT OR REPLACE INTO passage_tokens SELECT row, ? FROM passages WHERE row = ?",
-                    ((kept, row) for row, kept in tokens.items()),
-                )
-                self._connection.execute("COMMIT")
-            except BaseException:
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
-                raise
+        with self._transaction():
+            self._connection.executemany(
+                "INSERT OR REPLACE INTO passage_tokens SELECT row, ? FROM passages WHERE row = ?",
+                ((kept, row) for row, kept in tokens.items()),
+            )
 
     def _keeps_tokens(self) -> bool:
         found = self._connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'passage_tokens'").fetchone()

@@ -1,7 +1,7 @@
 """The tokens of a library's passages and of questions: encoded, kept, and compared with each other."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from index.encoder import Encoder, TokenVectors
@@ -44,16 +44,20 @@ class TokenReader:
 
         from index.interaction import passage_tokens, projection_of
 
-        encoder, projection = self._encoder(), projection_of(self._digest)
+        projection = projection_of(self._digest)
         if projection is None or not passages:
-            return encoder.encode([encoder_input(passage) for passage in passages]), []
+            return self._encoder().encode([encoder_input(passage) for passage in passages]), []
         vectors, kept = [], []
+        for passage, read in self._read(passages):
+            vectors.append(read.vector)
+            kept.append(passage_tokens(read, context_length(passage), projection).to_bytes())
+        return np.stack(vectors), kept
+
+    def _read(self, passages: Sequence[Passage]) -> Iterator[tuple[Passage, TokenVectors]]:
+        """Each passage as the encoder reads it, behind its context; some at a time, to bound the memory."""
         for first in range(0, len(passages), TOKENS_AT_A_TIME):
             some = passages[first : first + TOKENS_AT_A_TIME]
-            for passage, read in zip(some, encoder.encode_tokens([encoder_input(one) for one in some]), strict=True):
-                vectors.append(read.vector)
-                kept.append(passage_tokens(read, context_length(passage), projection).to_bytes())
-        return np.stack(vectors), kept
+            yield from zip(some, self._encoder().encode_tokens([encoder_input(one) for one in some]), strict=True)
 
     def count_lacking(self) -> int:
         """How many passages have no tokens, or damaged ones, though there is a projection for the encoder."""
@@ -129,17 +133,8 @@ class TokenReader:
                 read = PassageTokens.from_bytes(value, projection.size)
                 if read is not None:
                     tokens[name] = read
-        missing = [passage for passage in passages if passage.passage_id not in tokens]
-        tokens |= {
-            passage.passage_id: self._passages[passage.passage_id]
-            for passage in missing
-            if passage.passage_id in self._passages
-        }
-        missing = [passage for passage in missing if passage.passage_id not in tokens]
-        if not missing:
-            return tokens
-        encoded = self._encoder().encode_tokens([encoder_input(one) for one in missing])
-        for passage, one in zip(missing, encoded, strict=True):
+        tokens = {**self._passages, **tokens}
+        for passage, one in self._read([passage for passage in passages if passage.passage_id not in tokens]):
             found = passage_tokens(one, context_length(passage), projection)
             tokens[passage.passage_id] = self._passages[passage.passage_id] = found
         while len(self._passages) > TOKEN_CACHE_SIZE:

@@ -8,7 +8,6 @@ from functools import lru_cache
 from index.datelines import find_dateline
 from index.dates import format_published
 from index.library import Library
-from index.sentences import split_sentences
 from index.types import Article, Hit, Span
 from rag.analysis import QuestionProfile
 from rag.features import (
@@ -21,6 +20,7 @@ from rag.features import (
     sentence_features,
 )
 from rag.names import document_frequency
+from rag.retrieval import sentence_spans
 from rag.speakers import Speaker, find_speakers, quotation_states
 from rag.weights import load_weights
 
@@ -149,11 +149,11 @@ class Structure:
 @lru_cache(maxsize=512)
 def sentences_of(article_id: str, text: str) -> Structure:
     """The structure of an article's text; `article_id` is the identifier of that text."""
-    spans = split_sentences(text)
+    spans = sentence_spans(article_id, text)
     dateline = find_dateline(text)
     starts = {span.start: position for position, span in enumerate(spans)}
     return Structure(
-        tuple(spans),
+        spans,
         tuple(find_speakers(text, spans)),
         tuple(quotation_states(text, spans)),
         None if dateline is None else starts.get(dateline.start),

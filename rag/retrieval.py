@@ -188,9 +188,8 @@ def fuse(
     to 0..1 (min-max), or are all 1 if they are equal; a passage that has none counts 0. `weights` has a weight for each
     name; those of `dense` and `keyword` are for the two rankings.
     """
-    scores = {"dense": _scaled(dense), "keyword": _scaled(keyword)}
-    for name, found in (more or {}).items():
-        scores[name] = dict(zip(found, scaled(list(found.values())), strict=True))
+    raw = {"dense": _by_passage(dense), "keyword": _by_passage(keyword), **(more or {})}
+    scores = {name: dict(zip(found, scaled(list(found.values())), strict=True)) for name, found in raw.items()}
     fused: dict[str, Hit] = {hit.passage.passage_id: hit for hit in dense}
     for hit in keyword:
         known = fused.get(hit.passage.passage_id)
@@ -245,10 +244,8 @@ def recencies(library: Library, articles: Collection[str], times: TimeReading, a
     return {name: (2 * recent[name] + recency(known, as_of, LONG_RECENCY_DAYS)) / 3 for name, known in days.items()}
 
 
-def _scaled(hits: Sequence[Hit]) -> dict[str, float]:
-    """Each passage's score from 0, the ranking's lowest, to 1, its highest; 1 for all if they are equal."""
-    passages = [hit.passage.passage_id for hit in hits]
-    return dict(zip(passages, scaled([hit.score for hit in hits]), strict=True))
+def _by_passage(hits: Sequence[Hit]) -> dict[str, float]:
+    return {hit.passage.passage_id: hit.score for hit in hits}
 
 
 def spread(ranked: Sequence[Hit], k: int) -> list[Hit]:
