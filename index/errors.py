@@ -18,6 +18,7 @@ DatelineError
 │   ├── EncoderMismatchError    made with another encoder than the one given
 │   └── ArticleNotFoundError    no article of that identifier
 ├── EncoderError            an encoder could not be loaded, or its weights are not the expected ones
+├── StoppedError            an answer was stopped before there was anything of it
 └── ModelError              a language model or re-ranker could not be named, reached or used
     └── MissingExtraError   an optional package is not installed
 """
@@ -93,6 +94,10 @@ class ArticleNotFoundError(LibraryError):
 
 class EncoderError(DatelineError):
     """An encoder could not be loaded, or its weights are not the expected ones."""
+
+
+class StoppedError(DatelineError):
+    """An answer was stopped before there was anything of it."""
 
 
 class ModelError(DatelineError):

@@ -1,14 +1,17 @@
 """A question in, an answer out: `ask` returns it whole, `stream` gives its text as it comes."""
 
 import logging
+import threading
 import time
+from collections.abc import Generator as Pieces
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import closing
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import compress, zip_longest
 from statistics import fmean
 
-from index.errors import ModelError
+from index.errors import ModelError, StoppedError
 from index.library import Library
 from index.types import Article, Hit, SearchFilter
 from rag.analysis import analyse_question
@@ -17,9 +20,9 @@ from rag.confidence import confidence
 from rag.copies import articles_with_copies, collapse
 from rag.evidence import Evidence, find_evidence
 from rag.followups import make_standalone
-from rag.generators import EXTRACTIVE, Generator
+from rag.generators import EXTRACTIVE, Finish, Generator, reply
 from rag.parts import Part, split_question
-from rag.prompts import build_prompt
+from rag.prompts import Prompt, build_prompt
 from rag.refusals import parts_not_held, refuse
 from rag.reranking import Reranker
 from rag.retrieval import Mode, rank_passages, recencies, spread
@@ -27,7 +30,7 @@ from rag.rewriting import rewrite
 from rag.short_answers import short_answers
 from rag.statements import choose, compose
 from rag.times import read_times
-from rag.types import Answer, Citation, Question, Refusal, RefusalReason, Statement, check_question
+from rag.types import Answer, Citation, PromptUse, Question, Refusal, RefusalReason, Statement, check_question
 from rag.weights import load_weights
 
 LOG = logging.getLogger("dateline")
@@ -36,6 +39,17 @@ PART_NOT_HELD_BELOW = 0.1
 """Confidence under which a part of a question counts as not held by the articles, while others are answered. Below
 `refuse_below` it would be said of many parts that are held: of 11 such parts of the sample questions (`seeds`,
 `tests/sets`) 8 were, with confidences from 0.14 to 0.31; of the 3 that were not, 2 lie below 0.1."""
+
+
+REPLACED = "The articles' own sentences are the answer instead."
+"""What is said where a language model failed."""
+
+INCOMPLETE: Mapping[Finish, str] = {
+    "stopped": "The model was stopped; the answer is not complete.",
+    "length": "The model's answer was cut off at {tokens} tokens; it is not complete.",
+    "filtered": "The model's server cut the answer off by a filter; it is not complete.",
+}
+"""What is said of an answer that is not complete."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +79,8 @@ class _Work:
     articles: Mapping[str, Article] = field(default_factory=dict)
     copied: Mapping[str, Sequence[str]] = field(default_factory=dict)
     generation: int = 0
+    notices: list[str] = field(default_factory=list)
+    prompt: PromptUse | None = None
     timings: dict[str, float] = field(default_factory=dict)
     started: float = field(default_factory=time.perf_counter)
 
@@ -100,8 +116,12 @@ def stream(
     *,
     generator: Generator | None = None,
     settings: AnswerSettings | None = None,
+    stop: threading.Event | None = None,
 ) -> Iterator[str | Answer]:
     """Pieces of the answer's text as they come, then the `Answer`, which is authoritative. Raises as `ask`.
+
+    Once `stop` is set, from whatever thread, the language model is stopped within a second; what it has written by
+    then is the answer, marked as incomplete. Where it has written nothing, `StoppedError` is raised.
 
     A language model that fails is replaced by the extractive answer; `Answer.model` says what really answered. A
     follow-up is rewritten by the model if there is one (`rag.rewriting`), else completed by rules; in both cases
@@ -138,9 +158,10 @@ def stream(
     work.lap("evidence")
     if generator is not None:
         try:
-            yield from _generated(work, library, evidence, fmean(confidences), generator, settings)
+            yield from _generated(work, library, evidence, fmean(confidences), generator, settings, stop)
         except ModelError as error:
-            LOG.warning("%s The answer below is made of the articles' own sentences instead.", error)
+            work.notices.append(f"{error} {REPLACED}")
+            LOG.warning("%s %s", error, REPLACED)
         else:
             return
     yield from _extractive(work, library, evidence, confidences)
@@ -220,21 +241,62 @@ def _generated(
     sure: float,
     generator: Generator,
     settings: AnswerSettings,
+    stop: threading.Event | None,
 ) -> Iterator[str | Answer]:
     prompt = build_prompt(work.standalone, work.hits, work.articles, token_budget=settings.prompt_tokens)
-    pieces = []
-    for piece in generator.generate(prompt.messages, max_tokens=settings.answer_tokens):
-        pieces.append(piece)
-        yield piece
+    written = _Written()
+    yield from written.kept(reply(generator, prompt.messages, max_tokens=settings.answer_tokens, stop=stop))
     work.lap("model")
-    cited = cite_answer("".join(pieces), prompt.hits, work.articles)
+    cited = cite_answer(written.text, prompt.hits, work.articles)
     work.lap("citations")
+    if written.finish == "stopped" and not cited.statements:
+        raise StoppedError("Stopped before the model had written a word.")
+    if not cited.declined and not cited.statements:
+        raise ModelError(f"The model {generator.name!r} answered without a word.")
+    work.prompt = replace(prompt.use, marks_removed=cited.removed_marks)
+    work.notices += _notices(written.finish, prompt, settings)
     if cited.declined:
         yield _refusal(work, library, "model_declined", evidence, generator.name, sure)
-    elif not cited.statements:
-        raise ModelError(f"The model {generator.name!r} answered without a word.")
-    else:
-        yield _answer(work, cited.text, None, sure, cited.statements, cited.citations, generator.name)
+        return
+    answer = _answer(work, cited.text, None, sure, cited.statements, cited.citations, generator.name)
+    yield replace(answer, incomplete=written.finish != "complete")
+
+
+class _Written:
+    """What a model has written so far, and how it ended."""
+
+    def __init__(self) -> None:
+        self.text = ""
+        self.finish: Finish = "complete"
+
+    def kept(self, pieces: Pieces[str, None, Finish]) -> Iterator[str]:
+        """The pieces, which are kept as they pass."""
+
+        def keep() -> Pieces[str, None, Finish]:
+            while True:
+                try:
+                    piece = next(pieces)
+                except StopIteration as end:
+                    finish: Finish = end.value
+                    return finish
+                self.text += piece
+                yield piece
+
+        with closing(pieces):
+            self.finish = yield from keep()
+
+
+def _notices(finish: Finish, prompt: Prompt, settings: AnswerSettings) -> list[str]:
+    """What a reader of the answer should know of how it was made."""
+    notices = []
+    if prompt.dropped:
+        notices.append(
+            f"The model was shown {len(prompt.hits)} of {len(prompt.hits) + prompt.dropped} passages; the weakest "
+            f"did not fit into the {settings.prompt_tokens:,} tokens that a prompt may have."
+        )
+    if finish in INCOMPLETE:
+        notices.append(INCOMPLETE[finish].format(tokens=settings.answer_tokens))
+    return notices
 
 
 def _refusal(
@@ -266,4 +328,6 @@ def _answer(
         model=model,
         library_generation=work.generation,
         timings_ms={**work.timings, "total": sum(work.timings.values())},
+        notices=tuple(work.notices),
+        prompt=work.prompt,
     )

@@ -1,12 +1,14 @@
 """Language models by name. Nothing of a model is imported, loaded or asked before it is used."""
 
 import importlib.util
+import inspect
 import math
 import os
+import threading
 from collections.abc import Generator as Pieces
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 from urllib.parse import urlsplit
 
 from index.errors import MissingExtraError, ModelError
@@ -43,6 +45,10 @@ PLACEHOLDER_KEY = "no-key"
 _THINKING_BEGINS, _THINKING_ENDS = "<think>", "</think>"
 
 
+Finish = Literal["complete", "length", "filtered", "stopped"]
+"""How a reply ended: by itself, at the limit of tokens, cut by the server's filter, or because it was to stop."""
+
+
 class Generator(Protocol):
     """A language model that replies to a chat. `name` is its name with the prefix, such as `openai:gpt-4o`."""
 
@@ -52,9 +58,39 @@ class Generator(Protocol):
     def generate(self, messages: "Sequence[Message]", *, max_tokens: int) -> Iterator[str]:
         """The reply to the messages in pieces, of at most `max_tokens` tokens.
 
-        Closing the iterator ends the reply: the connection is closed, the computation stops. Raises `ModelError`.
+        Closing the iterator ends the reply: the connection is closed, the computation stops. A generator's return
+        value, if any, is its `Finish`. Raises `ModelError`.
+
+        A model may take a further argument `stop: threading.Event | None`: once it is set, from whatever thread, the
+        reply ends within a second with `stopped`, also while the model is silent. See `reply`.
         """
         ...
+
+
+def reply(
+    generator: Generator, messages: "Sequence[Message]", *, max_tokens: int, stop: threading.Event | None = None
+) -> Pieces[str, None, Finish]:
+    """The pieces of a model's reply; the return value says how it ended. Raises `ModelError`.
+
+    A model that takes no `stop` is stopped at its next piece.
+    """
+    options: dict[str, Any] = {"max_tokens": max_tokens}
+    if stop is not None and "stop" in inspect.signature(generator.generate).parameters:
+        options["stop"] = stop
+    pieces = iter(generator.generate(messages, **options))
+    try:
+        while True:
+            if stop is not None and stop.is_set():
+                return "stopped"
+            try:
+                piece = next(pieces)
+            except StopIteration as end:
+                return "complete" if end.value is None else end.value
+            yield piece
+    finally:
+        close = getattr(pieces, "close", None)
+        if close is not None:
+            close()
 
 
 def load_generator(name: str) -> Generator | None:
@@ -104,15 +140,20 @@ class CheckedModel:
         """The model's name with its prefix."""
         return self._model.name
 
-    def generate(self, messages: "Sequence[Message]", *, max_tokens: int) -> Pieces[str, None, None]:
+    def generate(
+        self, messages: "Sequence[Message]", *, max_tokens: int, stop: threading.Event | None = None
+    ) -> Pieces[str, None, Finish]:
         """See `Generator.generate`."""
         has_text = False
-        with closing(self._model.generate(messages, max_tokens=max_tokens)) as pieces:
-            for piece in without_reasoning(self._bounded(pieces)):
+        pieces = reply(self._model, messages, max_tokens=max_tokens, stop=stop)
+        ending = _Ending(pieces)
+        with closing(pieces):
+            for piece in without_reasoning(self._bounded(ending)):
                 has_text = has_text or not piece.isspace()
                 yield piece
-        if not has_text:
+        if not has_text and ending.finish != "stopped":
             raise ModelError(f"{self.name}: the reply holds no text. Try again, or another model.")
+        return ending.finish
 
     def _bounded(self, pieces: Iterable[str]) -> Iterator[str]:
         total = 0
@@ -121,6 +162,17 @@ class CheckedModel:
             if total > MAX_REPLY_CHARACTERS:
                 raise ModelError(f"{self.name}: the reply did not end within {MAX_REPLY_CHARACTERS:,} characters.")
             yield piece
+
+
+class _Ending:
+    """The pieces of a reply, and after the last one how it ended."""
+
+    def __init__(self, pieces: Pieces[str, None, Finish]) -> None:
+        self.finish: Finish = "complete"
+        self._pieces = pieces
+
+    def __iter__(self) -> Iterator[str]:
+        self.finish = yield from self._pieces
 
 
 def without_reasoning(pieces: Iterable[str]) -> Iterator[str]:

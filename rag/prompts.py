@@ -1,5 +1,6 @@
 """The prompt that an answer is asked with: rules, numbered passages, the question, within a budget of tokens."""
 
+import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from index.errors import ModelError
 from index.types import Article, Hit
 from rag.marks import disarm_marks, readable
 from rag.tokens import count_tokens
+from rag.types import PromptUse
 
 DECLINE_SENTENCE = "The articles do not hold the answer to this question."
 """What the model is told to reply if the passages do not hold the answer."""
@@ -37,12 +39,18 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """The messages, the hits whose passages they hold in the order of their numbers (from 1), and how many hits were
-    dropped for want of room."""
+    """The messages, the hits whose passages they hold in the order of their numbers (from 1), how many hits were
+    dropped for want of room, and the size in tokens."""
 
     messages: tuple[Message, ...]
     hits: tuple[Hit, ...]
     dropped: int
+    tokens: int
+
+    @property
+    def use(self) -> PromptUse:
+        """What the answer says of the prompt."""
+        return PromptUse(template_digest(), self.tokens, len(self.hits), self.dropped)
 
 
 def build_prompt(question: str, hits: Sequence[Hit], articles: Mapping[str, Article], *, token_budget: int) -> Prompt:
@@ -59,7 +67,7 @@ def build_prompt(question: str, hits: Sequence[Hit], articles: Mapping[str, Arti
         messages = _messages(question, blocks[:kept])
         size = sum(count_tokens(message.content) + MESSAGE_OVERHEAD_TOKENS for message in messages)
         if size <= token_budget:
-            return Prompt(messages, tuple(ranked[:kept]), len(ranked) - kept)
+            return Prompt(messages, tuple(ranked[:kept]), len(ranked) - kept, size)
     raise ModelError(
         f"The prompt with a single passage takes {size} tokens, more than the {token_budget} that it may have; "
         "ask a shorter question or allow more tokens."
@@ -99,6 +107,11 @@ def as_data(text: str) -> str:
     """
     line = " ".join(readable(text).split()).translate(_OUTSIDE_MARKUP)
     return _CONTROL_WORD.sub(r"(\1)", disarm_marks(line))
+
+
+def template_digest() -> str:
+    """SHA-256 of the prompt template, in hexadecimal."""
+    return hashlib.sha256(_system_text().encode()).hexdigest()
 
 
 @cache

@@ -9,6 +9,8 @@ from index.types import Hit, SearchFilter
 
 Support = Literal["verbatim", "supported", "partial", "unsupported"]
 RefusalReason = Literal["no_match", "low_confidence", "out_of_range", "empty_library", "model_declined"]
+ProblemKind = Literal["number", "date", "name", "negation", "quotation", "speaker", "hedge", "stance", "words"]
+"""What a check of a statement can object to; see `rag.support`."""
 
 MAX_QUESTION_CHARACTERS = 4_000
 """Longest question that is accepted, in characters: several times the longest that people type."""
@@ -88,15 +90,64 @@ class Citation:
 
 
 @dataclass(frozen=True, slots=True)
+class Problem:
+    """Something in a statement that its cited words do not bear out: the kind and the words at fault."""
+
+    kind: ProblemKind
+    detail: str
+
+    def as_json(self) -> dict[str, str]:
+        return {"kind": self.kind, "detail": self.detail}
+
+
+@dataclass(frozen=True, slots=True)
 class Statement:
-    """One statement of an answer, the numbers of its citations, and how well the cited words support it."""
+    """One statement of an answer, the numbers of its citations, and how well the cited words support it.
+
+    `problems` say what the cited words do not bear out. `quoted` is for a statement that quotes, or is, words of the
+    article: `exact` if they stand there character by character, `normalised` if only after quotation marks, dashes,
+    case and white space are unified; `None` for one that quotes nothing or something that does not stand there.
+    """
 
     text: str
     citations: tuple[int, ...]
     support: Support
+    problems: tuple[Problem, ...] = ()
+    quoted: Literal["exact", "normalised"] | None = None
 
     def as_json(self) -> dict[str, Any]:
-        return {"text": self.text, "citations": list(self.citations), "support": self.support}
+        return {
+            "text": self.text,
+            "citations": list(self.citations),
+            "support": self.support,
+            "problems": [problem.as_json() for problem in self.problems],
+            "quoted": self.quoted,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class PromptUse:
+    """What a language model was asked with, and what was taken out of its reply.
+
+    `template_sha256` is the digest of the prompt templates, `tokens` the size of the prompt by
+    `rag.tokens.count_tokens`, `passages` how many passages it held, `passages_dropped` how many were left out for want
+    of room, weakest first. `marks_removed` counts numbers in the reply that named no passage.
+    """
+
+    template_sha256: str
+    tokens: int
+    passages: int
+    passages_dropped: int
+    marks_removed: int = 0
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "template_sha256": self.template_sha256,
+            "tokens": self.tokens,
+            "passages": self.passages,
+            "passages_dropped": self.passages_dropped,
+            "marks_removed": self.marks_removed,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +167,10 @@ class Answer:
     """An answer with its statements and citations, or a refusal.
 
     `text` has `[n]` after each statement, and is the refusal's sentence if refused. `confidence`, in 0..1, is the
-    estimated probability that the answer is right. `timings_ms` maps stages to milliseconds.
+    estimated probability that the answer is right. `timings_ms` maps stages to milliseconds. `incomplete` is true where
+    a language model was stopped or cut short: such an answer is no whole one and is never scored or kept as one.
+    `notices` are sentences on what happened on the way, such as a model that failed. `prompt` is `None` where no
+    language model answered.
     """
 
     question: str
@@ -130,6 +184,9 @@ class Answer:
     model: str
     library_generation: int
     timings_ms: Mapping[str, float]
+    incomplete: bool = False
+    notices: tuple[str, ...] = ()
+    prompt: PromptUse | None = None
 
     @property
     def refused(self) -> bool:
@@ -151,6 +208,9 @@ class Answer:
             "model": self.model,
             "library_generation": self.library_generation,
             "timings_ms": {stage: round(value, 2) for stage, value in self.timings_ms.items()},
+            "incomplete": self.incomplete,
+            "notices": list(self.notices),
+            "prompt": None if self.prompt is None else self.prompt.as_json(),
         }
 
 

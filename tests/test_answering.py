@@ -70,7 +70,7 @@ def unsure(monkeypatch: pytest.MonkeyPatch) -> None:
 
 KEYS = [
     *("question", "standalone_question", "answer", "refused", "refusal", "confidence", "statements", "citations"),
-    *("passages", "model", "library_generation", "timings_ms"),
+    *("passages", "model", "library_generation", "timings_ms", "incomplete", "notices", "prompt"),
 ]
 PASSAGE_KEYS = [
     *("rank", "passage_id", "article_id", "score", "dense_rank", "keyword_rank", "start_char_index"),
@@ -267,7 +267,10 @@ def test_a_model_that_fails_is_replaced_by_the_articles_own_sentences(
     with caplog.at_level(logging.WARNING, "dateline"):
         document = checked(ask(Question(ASKED), library, generator=generator))
     assert document["model"] == "extractive"
-    assert without_timings(document) == without_timings(checked(ask(Question(ASKED), library)))
+    [notice] = document["notices"]
+    assert "scripted:model" in notice
+    plain = checked(ask(Question(ASKED), library))
+    assert without_timings({**document, "notices": []}) == without_timings(plain)
     assert "scripted:model" in caplog.text
     assert "articles' own sentences" in caplog.text
 

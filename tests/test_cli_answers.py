@@ -36,6 +36,9 @@ ANSWER_FIELDS = [
     "model",
     "library_generation",
     "timings_ms",
+    "incomplete",
+    "notices",
+    "prompt",
 ]
 QUESTION = "What did Safronkov say about the logic of confrontation?"
 
