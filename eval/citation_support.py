@@ -17,10 +17,17 @@ from functools import lru_cache
 from typing import Any, Protocol
 
 from index.dates import format_published
-from rag.support import Words, judge
+from index.sentences import split_sentences
+from rag.likeness import Likeness
+from rag.statement_check import choose_sentences
+from rag.support import Judgement, judge
+from rag.words import Words
 
 TITLE_LABEL = "Title: "
 """What the first line of the evidence begins with, as in ALCE's own evaluation."""
+
+SENTENCES_READ = 12
+"""Most sentences that are compared with a statement as they are: those of three or four citations."""
 
 CACHED_TEXTS = 4_096
 """Statements and citations whose words are kept, a few kilobytes each; each is compared several times in a row."""
@@ -46,17 +53,30 @@ class CitationSupport:
 
 
 class RuleChecker:
-    """The rules of `rag.support`: deterministic, without a model, and stricter than a person.
+    """The check of `rag.support` by words alone: deterministic, without a model, and stricter than a person.
 
-    It misses paraphrases, so its recall is a lower bound; it takes exchanged roles ("A told B") for the same.
+    It misses paraphrases, so its recall is a lower bound.
     """
 
     name = "rules"
 
     def supports(self, evidence: Sequence[str], statement: str) -> bool:
-        """True if `rag.support.judge` calls the statement `verbatim` or `supported`."""
-        together = Words.union([_words(text) for text in evidence])
-        return judge(_words(statement), together) in ("verbatim", "supported")
+        """True if `rag.support.judge` calls the statement `verbatim` or `supported`.
+
+        Of long evidence the sentences that carry the statement are looked at, as they are when an answer is made.
+        """
+        return judge_texts(statement, evidence).support in ("verbatim", "supported")
+
+
+def judge_texts(statement: str, evidence: Sequence[str], likeness: Likeness | None = None) -> Judgement:
+    """What `rag.support.judge` says of a statement and whole texts, of which it is shown the sentences that count."""
+    words = _words(statement)
+    texts = [text[span.start : span.end] for text in evidence for span in split_sentences(text)]
+    sentences = [_words(text) for text in texts]
+    if len(sentences) > SENTENCES_READ:
+        chosen = choose_sentences(words, sentences)
+        sentences, texts = [sentences[index] for index in chosen], [texts[index] for index in chosen]
+    return judge(words, sentences, likeness=likeness, texts=(statement, texts))
 
 
 def score_support(document: Mapping[str, Any], checker: Checker) -> CitationSupport | None:

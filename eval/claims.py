@@ -9,13 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
+from eval.citation_support import judge_texts
 from eval.metrics import squad_tokens
 from eval.statistics import auroc_figure, rate_of
 from eval.text_table import aligned
 from eval.types import UNDEFINED, Figure, Figures
 from eval.wice import LABELS, Claim, read_claims
-from rag.support import Words, coverage, judge
+from rag.likeness import Likeness
+from rag.support import coverage
 from rag.types import Support
+from rag.words import Words
 
 if TYPE_CHECKING:
     from eval.citation_support import Checker
@@ -32,6 +35,9 @@ OVERLAP_THRESHOLD = 0.5
 chosen beforehand and not fitted to any set."""
 
 ALWAYS, OVERLAP, COVERAGE = "always_supported", "sentence_overlap", "rule_coverage"
+MODEL, ENCODER_MODEL = "model_of_words", "model_with_encoder"
+"""The fitted model of `rag.support` before its rules forbid anything, from words alone and with an encoder."""
+
 FIGURES = ("precision", "recall", "balanced_accuracy", "auroc")
 
 
@@ -101,16 +107,21 @@ class ClaimsReport:
 
 
 def measure_claims(
-    path: Path, checker: "Checker", *, on_progress: Callable[[int, int], None] | None = None
+    path: Path,
+    checker: "Checker",
+    *,
+    likeness: Likeness | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
 ) -> ClaimsReport:
     """Asks the checker about every claim of the file, with the whole page and with the sentences that people marked.
 
-    Beside it stand a baseline that always says "supported", one that goes by the share of the claim's words in the
-    sentence that has most of them, and the area under the ROC curve of `rag.support.coverage`. `on_progress` is given
+    Beside it stand the fitted model of `rag.support` alone, by words and with `likeness` by an encoder too; a baseline
+    that always says "supported", one that goes by the share of the claim's words in the sentence that has most of them,
+    and the area under the ROC curve of `rag.support.coverage`. `on_progress` is given
     the checks done and the checks in all. Raises InputError, with line and field, for a file that is no such set.
     """
     claims, sha256 = read_claims(path)
-    shown = {name: [(claim, _evidence(claim, name)) for claim in claims] for name in VIEWS}
+    shown = {name: [(claim, claim_evidence(claim, name)) for claim in claims] for name in VIEWS}
     shown = {name: [(claim, sentences) for claim, sentences in pairs if sentences] for name, pairs in shown.items()}
     total = sum(map(len, shown.values()))
     done = 0
@@ -122,7 +133,7 @@ def measure_claims(
             done += 1
             if on_progress is not None:
                 on_progress(done, total)
-        views[name] = _view(VIEWS[name], checker.name, pairs, said)
+        views[name] = _view(VIEWS[name], checker.name, pairs, said, likeness)
     return ClaimsReport(str(path), sha256, checker.name, len(claims), views)
 
 
@@ -152,14 +163,27 @@ def balanced_accuracy(recall: Figure, specificity: Figure) -> Figure:
 
 
 def _view(
-    evidence: str, checker: str, pairs: Sequence[tuple[Claim, Sequence[str]]], said: Sequence[bool]
+    evidence: str,
+    checker: str,
+    pairs: Sequence[tuple[Claim, Sequence[str]]],
+    said: Sequence[bool],
+    likeness: Likeness | None,
 ) -> ClaimsView:
     labels = [claim.label for claim, _ in pairs]
     positive = [label == LABELS[0] for label in labels]
     overlaps = [sentence_overlap(claim.text, sentences) for claim, sentences in pairs]
     words = [(Words.of(claim.text), Words.union([Words.of(text) for text in shown])) for claim, shown in pairs]
+    judged = {
+        MODEL: [judge_texts(claim.text, shown) for claim, shown in pairs],
+    }
+    if likeness is not None:
+        judged[ENCODER_MODEL] = [judge_texts(claim.text, shown, likeness) for claim, shown in pairs]
     systems = {
         checker: _figures(positive, said),
+        **{
+            name: _figures(positive, [one.likely for one in found], [one.probability for one in found])
+            for name, found in judged.items()
+        },
         COVERAGE: _figures(positive, None, [coverage(claim, held) for claim, held in words]),
         OVERLAP: _figures(positive, [overlap >= OVERLAP_THRESHOLD for overlap in overlaps], overlaps),
         ALWAYS: _figures(positive, [True] * len(pairs)),
@@ -169,7 +193,7 @@ def _view(
         {label: labels.count(label) for label in LABELS},
         systems,
         _count(labels, ["supported" if yes else "not supported" for yes in said], ("supported", "not supported")),
-        _count(labels, [judge(claim, held) for claim, held in words], get_args(Support)),
+        _count(labels, [one.support for one in list(judged.values())[-1]], get_args(Support)),
     )
 
 
@@ -195,7 +219,8 @@ def _count(labels: Sequence[str], verdicts: Sequence[str], names: Sequence[str])
     return {label: {name: found.count((label, name)) for name in names} for label in LABELS}
 
 
-def _evidence(claim: Claim, view: str) -> tuple[str, ...]:
+def claim_evidence(claim: Claim, view: str) -> tuple[str, ...]:
+    """The sentences that a view of `VIEWS` shows of a claim's evidence."""
     return claim.evidence if view == "page" else tuple(claim.evidence[position] for position in claim.marked)
 
 

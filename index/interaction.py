@@ -185,6 +185,25 @@ def match_passage(question: QuestionTokens, tokens: PassageTokens, spans: Sequen
     return PassageMatch(match(0, len(starts)), tuple(match(*edge) for edge in edges))
 
 
+def nearest_tokens(text: "TokenVectors", spans: Sequence[Span], others: "Sequence[TokenVectors]") -> list[float]:
+    """For each span of a text the mean over its tokens of the best cosine with a token of the others, -1..1.
+
+    `NO_MATCH` for a span that holds no token, as behind the end of what the encoder reads. This is the recall of
+    BERTScore (Zhang et al., ICLR 2020, https://arxiv.org/abs/1904.09675) word by word.
+    """
+    import numpy as np
+
+    tokens = np.concatenate([other.tokens for other in others])
+    if not len(tokens) or not len(text.tokens):
+        return [NO_MATCH] * len(spans)
+    best = (text.tokens @ tokens.T).max(axis=1)
+    found = []
+    for span in spans:
+        own = best[(text.starts < span.end) & (text.ends > span.start)]
+        found.append(float(own.mean()) if len(own) else NO_MATCH)
+    return found
+
+
 def _least(best: "NDArray[np.float32]", weights: "NDArray[np.float32]") -> float:
     """Weighted mean of the worst matches that together have a third of the weight."""
     import numpy as np

@@ -348,6 +348,11 @@ class Library:
         """
         return self._tokens.short_answer(question, passage, sentence)
 
+    def nearest(self, text: str, spans: Sequence[Span], others: Sequence[str]) -> list[float]:
+        """For each of the `spans` of a text how near the nearest words of other texts are, by the encoder: -1..1,
+        higher is nearer, 0 for a span of which the encoder reads nothing. See `index.interaction.nearest_tokens`."""
+        return self._tokens.nearest(text, spans, others)
+
     def document_frequency(self, terms: Sequence[str]) -> dict[str, int]:
         """In how many passages each term (as `index.keywords.analyze` gives them) occurs, in text or title."""
         with self._store.snapshot():

@@ -121,6 +121,15 @@ class TokenReader:
             return None
         return ShortAnswer(Span(found.span.start + passage.start, found.span.end + passage.start), found.probability)
 
+    def nearest(self, text: str, spans: Sequence[Span], others: Sequence[str]) -> list[float]:
+        """See `Library.nearest`."""
+        from index.interaction import NO_MATCH, nearest_tokens
+
+        if not spans or not others:
+            return [NO_MATCH] * len(spans)
+        read = self._encoder().encode_tokens([text, *others])
+        return nearest_tokens(read[0], spans, read[1:])
+
     def _of_passages(self, passages: Sequence[Passage]) -> "dict[str, PassageTokens]":
         """The tokens of passages by `passage_id`: as kept, else as remembered, else read by the encoder now."""
         from index.interaction import PassageTokens, passage_tokens, projection_of

@@ -28,6 +28,7 @@ from rag.reranking import Reranker
 from rag.retrieval import Mode, rank_passages, recencies, spread
 from rag.rewriting import rewrite
 from rag.short_answers import short_answers
+from rag.statement_check import EncoderChecker, StatementChecker
 from rag.statements import choose, compose
 from rag.times import read_times
 from rag.types import Answer, Citation, PromptUse, Question, Refusal, RefusalReason, Statement, check_question
@@ -56,7 +57,8 @@ INCOMPLETE: Mapping[Finish, str] = {
 class AnswerSettings:
     """How an answer is made: from `k` passages that a search of `mode` finds, in the order of a re-ranker if any.
 
-    For a language model, prompt and answer have at most so many tokens.
+    For a language model, prompt and answer have at most so many tokens, and `checker` says how well the cited words
+    support its statements; without one, words and the library's encoder do.
 
     Ten passages are about 3,000 tokens. Offline, where tokens are estimated from above at some five times their
     number, the budget still holds all of them.
@@ -67,6 +69,7 @@ class AnswerSettings:
     prompt_tokens: int = 12_000
     answer_tokens: int = 700
     reranker: Reranker | None = None
+    checker: StatementChecker | None = None
 
 
 @dataclass(slots=True)
@@ -247,7 +250,8 @@ def _generated(
     written = _Written()
     yield from written.kept(reply(generator, prompt.messages, max_tokens=settings.answer_tokens, stop=stop))
     work.lap("model")
-    cited = cite_answer(written.text, prompt.hits, work.articles)
+    checker = settings.checker or EncoderChecker(library.nearest)
+    cited = cite_answer(written.text, prompt.hits, work.articles, checker)
     work.lap("citations")
     if written.finish == "stopped" and not cited.statements:
         raise StoppedError("Stopped before the model had written a word.")

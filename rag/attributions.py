@@ -7,12 +7,18 @@ from rag.names import unify
 
 _WORD = r"(?:[A-Z]\.){2,}|[A-Z][\w’'-]*\w|[A-Z]\."
 _NAME = rf"(?:{_WORD})(?:\s(?:(?:bin|al|de|van|von|der|la)\s)?(?:{_WORD})){{0,6}}"
-_ROLE = (
-    r"deputy|vice|former|acting|prime|foreign|defen[cs]e|finance|interior|permanent|chief|senior|state|top|"
-    r"ambassador|envoy|minister|spokes(?:wo)?man|spokesperson|president|secretary|general|leader|director|head|"
-    r"chair(?:wo)?man|chair|professor|senator|governor|mayor|representative|commissioner|officer|diplomat|analyst|"
-    r"captain|executive|manager|lawyer|judge|councillor|councilor|activist|economist|scientist|biologist|engineer"
+ROLES = frozenset(
+    (
+        "deputy vice former acting prime foreign defence defense finance interior permanent chief senior state top "
+        "ambassador envoy minister spokesman spokeswoman spokesperson president secretary general leader director head "
+        "chairman chairwoman chair professor senator governor mayor representative commissioner officer diplomat "
+        "analyst captain executive manager lawyer judge councillor councilor activist economist scientist biologist "
+        "engineer"
+    ).split()
 )
+"""Words for what a person is, and what stands before them."""
+
+_ROLE = "|".join(sorted(ROLES, key=lambda role: (-len(role), role)))
 _LEAD = rf"(?:(?:{_WORD}|{_ROLE})\s){{0,7}}"
 _WHO = rf"(?P<who>{_LEAD}{_NAME})"
 _VERBS = (

@@ -15,17 +15,12 @@ from index.sentences import split_sentences
 from index.types import Article, Hit, Span
 from rag.marks import MarkedText, readable, take_out_marks
 from rag.prompts import DECLINE_SENTENCE
-from rag.support import PARTIAL_COVERAGE, Words, coverage, fold, is_quoted_from, judge, quotations, stands_in
-from rag.types import Citation, Statement, Support
+from rag.quotations import fold, quotations
+from rag.statement_check import CitablePassage, Place, StatementChecker, check_statement
+from rag.types import Citation, Statement
 
 CONTEXT_CHARACTERS = 60
 """Most characters before and after the cited ones that a citation keeps."""
-
-MAX_SENTENCES = 3
-"""Most sentences of one passage that are cited for one statement; more would be the passage, not the evidence."""
-
-MIN_GAIN = 0.2
-"""Share of a statement's needed terms that a further sentence must add to be cited, unless it adds a name or number."""
 
 _DECLINES = re.compile(
     r"(?:(?:i am|i'm) )?(?:sorry,? )?(?:but )?(?:unfortunately,? )?(?:the|these) "
@@ -54,21 +49,21 @@ class CitedText:
     removed_marks: int
 
 
-def cite_answer(text: str, hits: Sequence[Hit], articles: Mapping[str, Article]) -> CitedText:
+def cite_answer(
+    text: str, hits: Sequence[Hit], articles: Mapping[str, Article], checker: StatementChecker | None = None
+) -> CitedText:
     """Resolves the marks of a model's text, whatever it wrote.
 
     `hits` are in the order in which the prompt numbered them; `articles` holds their articles by `article_id`. A
     statement without a mark gets the sentence that supports it, if a passage has one, and is else `unsupported`.
+    `checker` says how well words support a statement; without one they are judged by words alone (`rag.support`).
     """
     marked = take_out_marks(readable(text), len(hits))
     if _DECLINES.fullmatch(fold(marked.plain)):
         return CitedText(DECLINE_SENTENCE, (), (), declined=True, removed_marks=marked.removed)
-    passages = [_Passage.of(hit, articles[hit.passage.article_id]) for hit in hits]
-    folded = {passage.article.article_id: "" for passage in passages}
+    passages = [CitablePassage.of(hit, articles[hit.passage.article_id]) for hit in hits]
     quoted = quotations(marked.plain)
-    if quoted:
-        folded = {passage.article.article_id: fold(passage.article.text) for passage in passages}
-    numbers: dict[tuple[str, Span], int] = {}
+    numbers: dict[Place, int] = {}
     citations: list[Citation] = []
     statements: list[Statement] = []
     pieces: list[str] = []
@@ -77,17 +72,14 @@ def cite_answer(text: str, hits: Sequence[Hit], articles: Mapping[str, Article])
     for span, named in zip(spans, _named_passages(marked, spans), strict=True):
         words = marked.plain[span.start : span.end]
         quotes = [marked.plain[quote.start : quote.end] for quote in quoted if _overlap(quote, span)]
-        cited, support = _find_evidence(Words.of(words), [passages[number - 1] for number in named], passages)
-        if support != "unsupported" and not all(_is_quoted(quote, cited, folded) for quote in quotes):
-            support = "unsupported"
-            cited = cited if named else []
-        for key in cited:
-            if key not in numbers:
-                numbers[key] = len(numbers) + 1
-                article_id, place = key
-                citations.append(make_citation(numbers[key], articles[article_id], place.start, place.end))
-        own = tuple(numbers[key] for key in cited)
-        statements.append(Statement(words, own, support))
+        checked = check_statement(words, quotes, [passages[number - 1] for number in named], passages, checker)
+        for place in checked.places:
+            if place not in numbers:
+                numbers[place] = len(numbers) + 1
+                article_id, cited = place
+                citations.append(make_citation(numbers[place], articles[article_id], cited.start, cited.end))
+        own = tuple(numbers[place] for place in checked.places)
+        statements.append(Statement(words, own, checked.judgement.support, checked.judgement.problems, checked.quoted))
         between = marked.plain[cursor : span.start]
         pieces += [between if between or not pieces else " ", words, " " if own else "", *(f"[{n}]" for n in own)]
         cursor = span.end
@@ -111,90 +103,6 @@ def make_citation(number: int, article: Article, start: int, end: int) -> Citati
         prefix=article.text[max(0, start - CONTEXT_CHARACTERS) : start],
         suffix=article.text[end : end + CONTEXT_CHARACTERS],
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Passage:
-    """A passage of the prompt with the places of its sentences in the article, and their words."""
-
-    article: Article
-    whole: Span
-    sentences: tuple[Span, ...]
-    words: tuple[Words, ...]
-
-    @classmethod
-    def of(cls, hit: Hit, article: Article) -> "_Passage":
-        start, end = hit.passage.start, hit.passage.end
-        text = article.text[start:end]
-        spans = tuple(Span(start + span.start, start + span.end) for span in split_sentences(text))
-        words = tuple(Words.of(article.text[span.start : span.end]) for span in spans)
-        return cls(article, Span(start, end), spans, words)
-
-
-@dataclass(frozen=True, slots=True)
-class _Evidence:
-    """The places of an article's text that were chosen for a statement, in order, and their words together."""
-
-    article_id: str
-    places: tuple[Span, ...]
-    words: Words
-    share: float
-
-
-_Key = tuple[str, Span]
-
-
-def _find_evidence(
-    statement: Words, named: Sequence[_Passage], passages: Sequence[_Passage]
-) -> tuple[list[_Key], Support]:
-    """The places to cite for a statement, best knowledge first from the passages it names, and its support."""
-    found = [_narrow(statement, passage) for passage in named]
-    carrying = [evidence for evidence in found if evidence.share >= PARTIAL_COVERAGE]
-    support = judge(statement, Words.union([evidence.words for evidence in carrying or found]))
-    if support in ("unsupported", "partial"):
-        for passage in passages:
-            other = _narrow(statement, passage)
-            label = judge(statement, other.words)
-            if label in ("verbatim", "supported"):
-                return _keys([other]), label
-    if carrying:
-        return _keys(carrying), support
-    return list(dict.fromkeys((passage.article.article_id, passage.whole) for passage in named)), "unsupported"
-
-
-def _keys(evidence: Sequence[_Evidence]) -> list[_Key]:
-    return list(dict.fromkeys((each.article_id, place) for each in evidence for place in each.places))
-
-
-def _narrow(statement: Words, passage: _Passage) -> _Evidence:
-    """The sentences of a passage that carry the statement: the best one, and others as long as they add to it."""
-    chosen: list[int] = [
-        index for index, words in enumerate(passage.words) if stands_in(statement.folded, words.folded)
-    ][:1]
-    covered: frozenset[str] = passage.words[chosen[0]].needed if chosen else frozenset()
-    required = (statement.names & statement.content) | statement.numbers
-    while not chosen or (statement.needed - covered and len(chosen) < MAX_SENTENCES):
-        gains = [statement.needed & words.needed - covered for words in passage.words]
-        best = max(range(len(gains)), key=lambda index: (len(gains[index]), len(gains[index] & required)), default=None)
-        if best is None or not gains[best]:
-            break
-        if chosen and not gains[best] & required and len(gains[best]) < MIN_GAIN * len(statement.needed):
-            break
-        chosen.append(best)
-        covered |= passage.words[best].needed
-    chosen.sort()
-    words = Words.union([passage.words[index] for index in chosen])
-    places: list[Span] = []
-    for index in chosen:
-        place = passage.sentences[index]
-        if places and passage.article.text[places[-1].end : place.start].isspace():
-            place = Span(places.pop().start, place.end)
-        places.append(place)
-    return _Evidence(passage.article.article_id, tuple(places), words, coverage(statement, words))
-
-
-def _is_quoted(quotation: str, cited: Sequence[_Key], folded: Mapping[str, str]) -> bool:
-    return any(is_quoted_from(quotation, folded[article_id]) for article_id, _ in cited)
 
 
 def _overlap(one: Span, other: Span) -> bool:

@@ -10,7 +10,9 @@ from index.types import Article, Hit, Metadata, Passage, normalise_text
 from rag.citations import CONTEXT_CHARACTERS, CitedText, cite_answer, make_citation
 from rag.marks import MARK, Mark, readable, take_out_marks
 from rag.prompts import DECLINE_SENTENCE
-from rag.support import Words, judge, quotations
+from rag.quotations import quotations
+from rag.support import judge
+from rag.words import Words
 
 STRIKE = (
     "The dockers' strike in Port Amity ended on Sunday, May 8, after 26 days. "
@@ -266,7 +268,7 @@ def test_characters_that_nobody_sees_are_taken_out():
         ('the offer of a 4.5 percent rise "is not what we asked for, but it is enough"', "verbatim"),
         ("Ana Reyes, the union leader, said the offer is enough.", "supported"),
         ("The strike in Port Amity ended on May 8.", "supported"),
-        ("The strike ended after twenty-six days in Port Amity.", "unsupported"),
+        ("The strike ended after twenty-six days in Port Amity.", "supported"),
         ("Some 1200 workers walked out in April.", "supported"),
         ("The UN chartered 2 ships to bring food to the island.", "supported"),
         ("The strike ended after 27 days.", "unsupported"),
@@ -275,8 +277,8 @@ def test_characters_that_nobody_sees_are_taken_out():
         ("The company confirmed the figure.", "unsupported"),
         ("The strike has not ended.", "unsupported"),
         ("Maria Reyes, the union leader, said the offer is enough.", "partial"),
-        ("Mayor John Okafor condemned the end of the strike.", "partial"),
-        ("He supports the new harbour tax.", "partial"),
+        ("Mayor John Okafor condemned the end of the strike.", "unsupported"),
+        ("He supports the new harbour tax.", "unsupported"),
         ("Ana Reyes said “it is enough”.", "supported"),
         ("Ana Reyes said “it is far too little for us”.", "unsupported"),
         ("Penguins live at the South Pole.", "unsupported"),
@@ -298,16 +300,16 @@ def test_support_of_a_statement(statement, support):
         ("Russia did not veto the draft.", "Russia never vetoed that draft.", "supported"),
         ("Sales fell 5% in 2021.", "Sales fell 5 per cent in 2021.", "supported"),
         ("Sales fell 5bn in 2021.", "In 2021 sales fell by 5 billion.", "supported"),
-        ("It happened in May in Rome.", "It may have happened in Rome.", "partial"),
+        ("It happened in May in Rome.", "It may have happened in Rome.", "unsupported"),
         ("It happened on Sept. 3 in Rome.", "On September 3 it happened in Rome.", "supported"),
         ("The U.S. imposed sanctions.", "Sanctions were imposed by the United States.", "supported"),
-        ("Trade rose before the war.", "Trade rose after the war.", "partial"),
+        ("Trade rose before the war.", "Trade rose after the war.", "unsupported"),
         ("She is deputy director of the museum.", "She is director of the museum.", "partial"),
         ("No.", "There is no answer.", "unsupported"),
     ],
 )
 def test_rules_of_support(statement, evidence, support):
-    assert judge(Words.of(statement), Words.of(evidence)) == support
+    assert judge(Words.of(statement), [Words.of(evidence)]).support == support
 
 
 def test_quotation_over_several_sentences_is_checked_as_a_whole():

@@ -110,6 +110,7 @@ def test_the_report_as_json_and_as_text(claims):
     assert document["views"]["gold_sentences"]["n"] == 3
     assert set(document["views"]["page"]["systems"]) == {
         "rules",
+        "model_of_words",
         "rule_coverage",
         "sentence_overlap",
         "always_supported",

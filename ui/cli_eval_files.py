@@ -148,15 +148,19 @@ def export(
 @nli_option
 @json_option
 @library_option
-def claims(file: Path, nli: str | None, as_json: bool) -> None:
+@pass_session
+def claims(session: Session, file: Path, nli: str | None, as_json: bool) -> None:
     """Measure the check of statements against cited words on labelled claims.
 
     FILE is a file of WiCE: claims with their evidence sentences and labels.
     """
     from eval.claims import measure_claims
+    from index.encoder import load_encoder
+    from rag.likeness import encoder_likeness
 
-    with progress_bar("claims"):
-        report = measure_claims(file, checker_of(nli))
+    likeness = encoder_likeness(session.parts.encoder or load_encoder())
+    with progress_bar("claims") as on_progress:
+        report = measure_claims(file, checker_of(nli), likeness=likeness, on_progress=on_progress)
     show(report.as_json() if as_json else report.text())
 
 
