@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from rag.background import Put, in_background
-from rag.connection import TOO_MANY_BYTES, extra_headers, open_client, package_of
+from rag.connection import TOO_MANY_BYTES, UNCOMPRESSED, open_client, package_of
 from rag.event_stream import END, EventStream, TooLongError
 from rag.generators import Finish
 from rag.marks import readable
@@ -230,7 +230,7 @@ class ChatClient(ABC):
             "base_url": self.service.plain_url,
             "timeout": None,
             "max_retries": 0,
-            "default_headers": extra_headers(self.service),
+            "default_headers": UNCOMPRESSED,
             "http_client": open_client(self._library().DefaultAsyncHttpxClient, self.service),
         }
 

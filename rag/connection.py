@@ -24,18 +24,24 @@ MAX_COMPRESSED_BYTES = 10_000
 _COMPRESSIONS = frozenset({"gzip", "deflate"})
 """Compressions whose factor is bounded; brotli and zstd make gigabytes of a few bytes."""
 
+UNCOMPRESSED = {"Accept-Encoding": "identity"}
+"""The header that asks for a reply that is not compressed."""
+
 TOO_MANY_BYTES = f"{MAX_RECEIVED_BYTES // 10**6} MB"
 
 
 def open_client(client_class: Any, service: Service) -> Any:
     """A client of that class, `httpx.AsyncClient` or one like it, that follows no redirects and bounds what it takes.
 
-    It waits for ever: the caller keeps the time. Its hooks raise `ModelError`. The query of the service's address is
-    added below the place where requests are logged, because it may hold a key.
+    It waits for ever: the caller keeps the time. Its hooks raise `ModelError`. User, password and
+    query of the service's address are added below the place where requests are logged, because they may hold a key.
     """
     stream_class = package_of(client_class).AsyncByteStream
 
-    async def add_query(request: Any) -> None:
+    async def add_secrets(request: Any) -> None:
+        if service.user is not None:
+            words = ":".join(service.user).encode()
+            request.headers["Authorization"] = f"Basic {base64.b64encode(words).decode()}"
         if service.query:
             path = request.url.raw_path.decode("ascii")
             request.extensions["target"] = f"{path}{'&' if '?' in path else '?'}{service.query}".encode()
@@ -59,7 +65,7 @@ def open_client(client_class: Any, service: Service) -> Any:
     return client_class(
         timeout=None,
         follow_redirects=False,
-        event_hooks={"request": [add_query], "response": [check]},
+        event_hooks={"request": [add_secrets], "response": [check]},
     )
 
 
@@ -67,14 +73,6 @@ def package_of(client_class: Any) -> Any:
     """The package that the client comes from: `httpx` or `httpx2`."""
     name = next(cls.__module__ for cls in client_class.__mro__ if cls.__name__ == "AsyncClient")
     return importlib.import_module(name.partition(".")[0])
-
-
-def extra_headers(service: Service) -> dict[str, str]:
-    """Headers for every request: nothing is to be compressed, and user and password of the address if it has them."""
-    headers = {"Accept-Encoding": "identity"}
-    if service.user is not None:
-        headers["Authorization"] = f"Basic {base64.b64encode(':'.join(service.user).encode()).decode()}"
-    return headers
 
 
 def _bounded(stream_class: Any, stream: Any, limit: int, too_much: Exception) -> Any:
