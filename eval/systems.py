@@ -3,7 +3,8 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Generator as Pieces
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
@@ -12,7 +13,7 @@ from eval.types import (
 )
 from index.errors import DatelineError, InputError, ModelError
 from index.types import Article, Hit, SearchFilter
-from rag.generators import EXTRACTIVE
+from rag.generators import EXTRACTIVE, reply
 from rag.types import Answer, Question, Refusal, RefusalReason, Statement, check_question
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from index.encoder import Encoder, TokenVectors
     from index.library import Library
-    from rag.generators import Generator
+    from rag.generators import Finish, Generator
     from rag.prompts import Message
     from rag.reranking import Reranker
 
@@ -114,8 +115,9 @@ def system_ask(
     """The system of that name: a function that answers a question with `k` passages, put in order by the re-ranker.
 
     Where a language model fails, `rag.answering.ask` gives the extractive answer instead; here that is an error, so
-    that the figures of a model are not those of another system in part. Once `stopped` is set, no model is listened to
-    any longer. Raises InputError if there is no such system.
+    that the figures of a model are not those of another system in part. So is an answer that was cut short. Once
+    `stopped` is set, no model is listened to any longer, and its connection is closed. Raises InputError if there is no
+    such system.
     """
     mode = ANSWER_MODES.get(check_system(system))
     if mode is not None:
@@ -202,6 +204,8 @@ def _model_ask(
         asked = answer.refusal is None or answer.refusal.reason not in _NOTHING_TO_ASK
         if asked and answer.model == EXTRACTIVE:
             raise ModelError(f"The model {generator.name!r} answered without a word.")
+        if answer.incomplete:
+            raise ModelError(f"The answer of {generator.name!r} is not complete. {' '.join(answer.notices)}")
         return answer
 
     return ask_model
@@ -218,14 +222,14 @@ class _StrictModel:
     def name(self) -> str:
         return self._model.name
 
-    def generate(self, messages: "Sequence[Message]", *, max_tokens: int) -> Iterator[str]:
+    def generate(self, messages: "Sequence[Message]", *, max_tokens: int) -> "Pieces[str, None, Finish]":
         try:
-            for piece in self._model.generate(messages, max_tokens=max_tokens):
-                if self._stopped.is_set():
-                    raise DatelineError("The run was interrupted.")
-                yield piece
+            finish = yield from reply(self._model, messages, max_tokens=max_tokens, stop=self._stopped)
         except ModelError as error:
             raise DatelineError(str(error)) from error
+        if finish == "stopped":
+            raise DatelineError("The run was interrupted.")
+        return finish
 
 
 def _top_passage_ask(library: "Library", k: int, reranker: "Reranker | None") -> Ask:

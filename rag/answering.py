@@ -140,7 +140,7 @@ def stream(
         yield _refusal(work, library, "empty_library", (), EXTRACTIVE, 0.0)
         return
     if generator is not None:
-        standalone = rewrite(text, question.history, generator)
+        standalone = rewrite(text, question.history, generator, stop)
         work.standalone = standalone.text
     work.lap("question")
     parts = split_question(standalone)

@@ -6,10 +6,9 @@ import math
 import os
 import threading
 from collections.abc import Generator as Pieces
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Protocol
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from index.errors import MissingExtraError, ModelError
 from index.types import Finding
@@ -29,9 +28,9 @@ DEFAULT_TIMEOUT_SECONDS = 60.0
 """Silence after which a model is given up, unless `DATELINE_LLM_TIMEOUT` says otherwise. Hosted models begin within a
 few seconds; a small local one reads a prompt of some thousand tokens on a processor in less than a minute."""
 
-MAX_REPLY_CHARACTERS = 200_000
-"""Most characters that are taken from a model for one reply, its reasoning included. An answer has some hundred; a
-server that ignores `max_tokens` would otherwise fill the memory."""
+DEFAULT_TOTAL_SECONDS = 600.0
+"""Seconds that a whole reply may take, attempts that failed included, unless `DATELINE_LLM_TOTAL_TIMEOUT` says
+otherwise. A processor without a GPU writes 700 tokens in two to six minutes; what takes longer is read by nobody."""
 
 DEFAULT_OLLAMA_URL = "http://localhost:11434"
 """Where Ollama listens unless `OLLAMA_BASE_URL` says otherwise."""
@@ -41,9 +40,6 @@ OPENAI_URL_VARIABLES = ("OPENAI_BASE_URL", "OPENAI_API_BASE", "OPENAI_API_BASE_U
 
 PLACEHOLDER_KEY = "no-key"
 """Sent to a server of one's own when no key is set: local servers ask for none, but the client insists on one."""
-
-_THINKING_BEGINS, _THINKING_ENDS = "<think>", "</think>"
-
 
 Finish = Literal["complete", "length", "filtered", "stopped"]
 """How a reply ended: by itself, at the limit of tokens, cut by the server's filter, or because it was to stop."""
@@ -100,6 +96,8 @@ def load_generator(name: str) -> Generator | None:
     """
     if name.strip() == EXTRACTIVE:
         return None
+    from rag.checked_model import CheckedModel
+
     return CheckedModel(_load(name))
 
 
@@ -117,88 +115,25 @@ def check_endpoint(name: str) -> Finding:
 
 def silence_limit() -> float:
     """Seconds of silence after which a model is given up, from `DATELINE_LLM_TIMEOUT`. Raises `ModelError`."""
-    value = os.environ.get("DATELINE_LLM_TIMEOUT", "").strip()
+    return _seconds("DATELINE_LLM_TIMEOUT", DEFAULT_TIMEOUT_SECONDS)
+
+
+def total_limit() -> float:
+    """Seconds that a whole reply may take, from `DATELINE_LLM_TOTAL_TIMEOUT`. Raises `ModelError`."""
+    return _seconds("DATELINE_LLM_TOTAL_TIMEOUT", DEFAULT_TOTAL_SECONDS)
+
+
+def _seconds(variable: str, default: float) -> float:
+    value = os.environ.get(variable, "").strip()
     if not value:
-        return DEFAULT_TIMEOUT_SECONDS
+        return default
     try:
         seconds = float(value)
     except ValueError:
         seconds = math.nan
     if not 0 < seconds < math.inf:
-        raise ModelError(f"DATELINE_LLM_TIMEOUT is {value!r}; set it to a number of seconds above 0, such as 60.")
+        raise ModelError(f"{variable} is {value!r}; set it to a number of seconds above 0, such as {default:g}.")
     return seconds
-
-
-class CheckedModel:
-    """A model whose reply is bounded, holds text, and comes without the reasoning that some models put before it."""
-
-    def __init__(self, model: "ChatClient | LocalModel") -> None:
-        self._model = model
-
-    @property
-    def name(self) -> str:
-        """The model's name with its prefix."""
-        return self._model.name
-
-    def generate(
-        self, messages: "Sequence[Message]", *, max_tokens: int, stop: threading.Event | None = None
-    ) -> Pieces[str, None, Finish]:
-        """See `Generator.generate`."""
-        has_text = False
-        pieces = reply(self._model, messages, max_tokens=max_tokens, stop=stop)
-        ending = _Ending(pieces)
-        with closing(pieces):
-            for piece in without_reasoning(self._bounded(ending)):
-                has_text = has_text or not piece.isspace()
-                yield piece
-        if not has_text and ending.finish != "stopped":
-            raise ModelError(f"{self.name}: the reply holds no text. Try again, or another model.")
-        return ending.finish
-
-    def _bounded(self, pieces: Iterable[str]) -> Iterator[str]:
-        total = 0
-        for piece in pieces:
-            total += len(piece)
-            if total > MAX_REPLY_CHARACTERS:
-                raise ModelError(f"{self.name}: the reply did not end within {MAX_REPLY_CHARACTERS:,} characters.")
-            yield piece
-
-
-class _Ending:
-    """The pieces of a reply, and after the last one how it ended."""
-
-    def __init__(self, pieces: Pieces[str, None, Finish]) -> None:
-        self.finish: Finish = "complete"
-        self._pieces = pieces
-
-    def __iter__(self) -> Iterator[str]:
-        self.finish = yield from self._pieces
-
-
-def without_reasoning(pieces: Iterable[str]) -> Iterator[str]:
-    """The pieces without a part between `<think>` and `</think>` at the beginning. No piece is empty."""
-    held = ""
-    state = "beginning"
-    for piece in pieces:
-        held += piece
-        if state == "beginning":
-            begin = held.lstrip()
-            if begin.startswith(_THINKING_BEGINS):
-                state, held = "reasoning", begin[len(_THINKING_BEGINS) :]
-            elif not _THINKING_BEGINS.startswith(begin):
-                state = "text"
-        if state == "reasoning":
-            _, ended, held = held.rpartition(_THINKING_ENDS) if _THINKING_ENDS in held else ("", "", held)
-            state = "after" if ended else state
-            held = held if ended else held[1 - len(_THINKING_ENDS) :]
-        if state == "after":
-            held = held.lstrip()
-            state = "text" if held else state
-        if state == "text" and held:
-            yield held
-            held = ""
-    if state == "beginning" and held:
-        yield held
 
 
 def _load(name: str) -> "ChatClient | LocalModel":
@@ -217,7 +152,7 @@ def _load(name: str) -> "ChatClient | LocalModel":
 
 
 def _openai(model: str) -> "ChatClient":
-    from rag.chat_clients import OpenAIChat
+    from rag.chat_libraries import OpenAIChat
     from rag.services import Service
 
     variable = next((name for name in OPENAI_URL_VARIABLES if os.environ.get(name, "").strip()), None)
@@ -236,6 +171,7 @@ def _openai(model: str) -> "ChatClient":
             base_url=base_url,
             api_key=key or PLACEHOLDER_KEY,
             silence=silence_limit(),
+            total=total_limit(),
             address_setting=address_setting,
             key_setting="OPENAI_API_KEY",
             missing_model_hint=f"Look at the name, and at {address_setting}, which usually ends in /v1.",
@@ -244,17 +180,19 @@ def _openai(model: str) -> "ChatClient":
 
 
 def _ollama(model: str) -> "ChatClient":
-    from rag.chat_clients import OpenAIChat
+    from rag.chat_libraries import OpenAIChat
     from rag.services import Service
 
     address = _address("OLLAMA_BASE_URL", os.environ.get("OLLAMA_BASE_URL", "").strip() or DEFAULT_OLLAMA_URL)
+    parts = urlsplit(address)
     return OpenAIChat(
         Service(
             name=f"ollama:{model}",
             model=model,
-            base_url=address.removesuffix("/v1") + "/v1",
+            base_url=urlunsplit(parts._replace(path=parts.path.removesuffix("/v1") + "/v1")),
             api_key=_key("OLLAMA_API_KEY") or PLACEHOLDER_KEY,
             silence=silence_limit(),
+            total=total_limit(),
             address_setting="OLLAMA_BASE_URL",
             key_setting="OLLAMA_API_KEY",
             missing_model_hint=f"Get it with: ollama pull {model}",
@@ -265,7 +203,7 @@ def _ollama(model: str) -> "ChatClient":
 def _anthropic(model: str) -> "ChatClient":
     if importlib.util.find_spec("anthropic") is None:
         raise MissingExtraError(f"anthropic:{model} needs another package: pip install 'anthropic<3'")
-    from rag.chat_clients import AnthropicChat
+    from rag.chat_libraries import AnthropicChat
     from rag.services import Service
 
     url = os.environ.get("ANTHROPIC_BASE_URL", "").strip()
@@ -279,6 +217,7 @@ def _anthropic(model: str) -> "ChatClient":
             base_url=_address("ANTHROPIC_BASE_URL", url) if url else None,
             api_key=key or PLACEHOLDER_KEY,
             silence=silence_limit(),
+            total=total_limit(),
             address_setting="ANTHROPIC_BASE_URL",
             key_setting="ANTHROPIC_API_KEY",
         )
@@ -286,8 +225,11 @@ def _anthropic(model: str) -> "ChatClient":
 
 
 def _address(variable: str, value: str) -> str:
-    """A server's address without a slash at the end. Raises `ModelError`, without the value, which may hold a key."""
-    address = value.strip().rstrip("/")
+    """A server's address without a slash at the end of its path.
+
+    Raises `ModelError`, without the value, which may hold a key.
+    """
+    address = value.strip()
     try:
         parts = urlsplit(address)
         is_usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or 1) > 0
@@ -295,7 +237,7 @@ def _address(variable: str, value: str) -> str:
         is_usable = False
     if not is_usable or not address.isprintable() or " " in address:
         raise ModelError(f"{variable} is no address; set one such as http://localhost:8000/v1.")
-    return address
+    return urlunsplit(parts._replace(path=parts.path.rstrip("/"), fragment=""))
 
 
 def _key(variable: str) -> str | None:

@@ -2,7 +2,9 @@
 
 import logging
 import re
+import threading
 from collections.abc import Sequence
+from contextlib import closing
 from functools import cache
 from importlib import resources
 
@@ -10,7 +12,7 @@ from index.errors import ModelError
 from index.sentences import split_sentences
 from rag.analysis import DATE, NUMBER, STOP_WORDS, analyse_question
 from rag.followups import MAX_ANSWER_CHARACTERS, MAX_TURNS, Standalone, make_standalone
-from rag.generators import Generator
+from rag.generators import Generator, reply
 from rag.marks import take_out_marks
 from rag.names import unify
 from rag.people import ROLE_WORDS, people_in
@@ -54,22 +56,25 @@ _STANDS_FOR = re.compile(
 """Words that a rewritten question replaces: "the minister", "that vote", "the two countries", "the latest one"."""
 
 
-def rewrite(question: str, history: Sequence[Turn], generator: Generator) -> Standalone:
+def rewrite(
+    question: str, history: Sequence[Turn], generator: Generator, stop: threading.Event | None = None
+) -> Standalone:
     """The question so that it stands alone, in the model's words where they are safe, else by `make_standalone`.
 
     A question that the rules leave as it is does not go to the model. What the model writes counts only if it is one
     question that no longer refers back, keeps the names, numbers and terms of the question, takes something from the
-    conversation and adds no name or number of its own. A model that fails costs nothing but its time.
+    conversation and adds no name or number of its own. A model that fails, or is stopped by `stop`, costs nothing but
+    its time.
     """
     by_rules = make_standalone(question, history)
     if not by_rules.changed:
         return by_rules
     try:
-        reply = _reply(generator, _messages(question, history))
+        written = _written(generator, _messages(question, history), stop)
     except ModelError as error:
         LOG.info("%s The follow-up is completed by rules instead.", error)
         return by_rules
-    rewritten = clean_reply(reply)
+    rewritten = clean_reply(written)
     objection = objection_to(rewritten, question, history)
     if objection is not None:
         LOG.info("%s wrote a follow-up anew in a way that %s; it is completed by rules.", generator.name, objection)
@@ -141,12 +146,13 @@ def _seen(history: Sequence[Turn]) -> list[Turn]:
     ]
 
 
-def _reply(generator: Generator, messages: Sequence[Message]) -> str:
+def _written(generator: Generator, messages: Sequence[Message], stop: threading.Event | None) -> str:
     text = ""
-    for piece in generator.generate(messages, max_tokens=REWRITE_TOKENS):
-        text += piece
-        if len(text) > REPLY_CHARACTERS:
-            break
+    with closing(reply(generator, messages, max_tokens=REWRITE_TOKENS, stop=stop)) as pieces:
+        for piece in pieces:
+            text += piece
+            if len(text) > REPLY_CHARACTERS:
+                break
     return text
 
 

@@ -2,21 +2,24 @@
 
 import builtins
 import inspect
+import json
 import logging
 import sys
 import threading
 import traceback
 import types
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import AsyncIterator, Generator
+from contextlib import asynccontextmanager, closing
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 
+import httpx
 import pytest
 
 from index.errors import MissingExtraError, ModelError
-from rag import chat_clients, generators, services
-from rag.generators import check_endpoint, load_generator, without_reasoning
+from rag import chat_clients, checked_model, generators, retries, services
+from rag.checked_model import without_reasoning
+from rag.generators import check_endpoint, load_generator
 from rag.local_model import LocalModel, plain_rendering
 from rag.prompts import Message
 from tests.scripted_llm import Reply, ScriptedServer, chunk
@@ -25,8 +28,8 @@ MESSAGES = (Message("system", "Answer from the passages."), Message("user", "Whe
 KEY = "sk-test-0123456789abcdef"
 SETTINGS = (
     "OPENAI_BASE_URL OPENAI_API_BASE OPENAI_API_BASE_URL OPENAI_API_KEY OLLAMA_BASE_URL OLLAMA_API_KEY "
-    "ANTHROPIC_API_KEY ANTHROPIC_BASE_URL DATELINE_LLM_TIMEOUT HTTP_PROXY HTTPS_PROXY ALL_PROXY http_proxy "
-    "https_proxy all_proxy"
+    "ANTHROPIC_API_KEY ANTHROPIC_BASE_URL DATELINE_LLM_TIMEOUT DATELINE_LLM_TOTAL_TIMEOUT HTTP_PROXY HTTPS_PROXY "
+    "ALL_PROXY http_proxy https_proxy all_proxy"
 ).split()
 
 
@@ -35,7 +38,7 @@ def settings(monkeypatch: pytest.MonkeyPatch) -> None:
     """No setting of the machine's own, and retries that take no time."""
     for name in SETTINGS:
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(services, "FIRST_WAIT_SECONDS", 0.01)
+    monkeypatch.setattr(retries, "FIRST_WAIT_SECONDS", 0.01)
 
 
 def ask(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch, name: str = "openai:scripted") -> list[str]:
@@ -57,6 +60,15 @@ def refused(script: list[Reply], monkeypatch: pytest.MonkeyPatch) -> tuple[str, 
     return message, len(server.requests)
 
 
+def ending(pieces: Generator) -> str:
+    """How a reply ended."""
+    while True:
+        try:
+            next(pieces)
+        except StopIteration as end:
+            return end.value
+
+
 def test_extractive_is_no_model() -> None:
     assert load_generator("extractive") is None
 
@@ -69,12 +81,14 @@ def test_streams_the_pieces_of_the_reply(monkeypatch):
         {"role": "system", "content": "Answer from the passages."},
         {"role": "user", "content": "When did the strike end?"},
     ]
-    assert (document["model"], document["temperature"], document["stream"], document["max_tokens"]) == (
-        "scripted",
-        0,
-        True,
-        50,
-    )
+    assert {name: document[name] for name in set(document) - {"messages"}} == {
+        "model": "scripted",
+        "temperature": 0,
+        "seed": chat_clients.SEED,
+        "stream": True,
+        "max_tokens": 50,
+    }
+    assert server.requests[0].headers["user-agent"].startswith("AsyncOpenAI/Python")
     assert server.requests[0].headers["authorization"] == f"Bearer {KEY}"
 
 
@@ -131,6 +145,7 @@ def test_openai_without_key_or_server_says_what_to_set():
         ("DATELINE_LLM_TIMEOUT", "0"),
         ("DATELINE_LLM_TIMEOUT", "nan"),
         ("DATELINE_LLM_TIMEOUT", "inf"),
+        ("DATELINE_LLM_TOTAL_TIMEOUT", "-1"),
     ],
 )
 def test_unusable_setting_is_named_before_any_request(monkeypatch, variable, value):
@@ -165,7 +180,11 @@ def test_too_many_requests_are_asked_again(monkeypatch):
 
 def test_wait_that_the_server_asks_for_is_kept_to(monkeypatch):
     waits: list[float] = []
-    monkeypatch.setattr(chat_clients.time, "sleep", waits.append)
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+
+    monkeypatch.setattr(chat_clients, "sleep", sleep)
     busy = Reply.error(429, "Rate limit reached", headers={"Retry-After": "7"})
     with ScriptedServer([busy, Reply.text("Sunday. [1]")]) as server:
         ask(server, monkeypatch)
@@ -175,7 +194,7 @@ def test_wait_that_the_server_asks_for_is_kept_to(monkeypatch):
 def test_wait_that_is_longer_than_the_allowed_silence_is_an_error(monkeypatch):
     monkeypatch.setenv("DATELINE_LLM_TIMEOUT", "5")
     message, requests = refused([Reply.error(429, "Rate limit", headers={"Retry-After": "6"})], monkeypatch)
-    assert "(429)" in message
+    assert "(429) and asks to wait 6 seconds; DATELINE_LLM_TIMEOUT allows 5" in message
     assert requests == 1
 
 
@@ -183,39 +202,38 @@ def test_used_up_quota_is_not_asked_again(monkeypatch):
     assert refused([Reply.error(429, "You exceeded your quota", "insufficient_quota")], monkeypatch)[1] == 1
 
 
-def test_failing_server_is_asked_three_times(monkeypatch):
+def test_failing_server_is_asked_four_times(monkeypatch):
     message, requests = refused([Reply.error(500, "boom")], monkeypatch)
     assert "failed (500)" in message
-    assert requests == 1 + services.RETRIES == 3
+    assert requests == 1 + retries.RETRIES == 4
 
 
 def test_overloaded_server(monkeypatch):
     message, requests = refused([Reply.error(529, "overloaded")], monkeypatch)
     assert "failed (529)" in message
-    assert requests == 3
+    assert requests == 4
 
 
 def test_refused_request_gives_the_servers_reason_without_keys(monkeypatch):
-    reason = (
-        f"This model's maximum context length is 4096 tokens, key {KEY}, other sk-abcdefgh.\nUse less. " + "x" * 900
-    )
-    message, _ = refused([Reply.error(400, reason, "context_length_exceeded")], monkeypatch)
-    assert "refused the request (400): This model's maximum context length is 4096 tokens, key" in message
+    reason = f"This model takes no such role, key {KEY}, other sk-abcdefgh.\nUse another. " + "x" * 900
+    message, _ = refused([Reply.error(400, reason, "invalid_role")], monkeypatch)
+    assert "refused the request (400): This model takes no such role, key" in message
     assert "sk-" not in message
     assert len(message) < 400
 
 
-def test_model_that_takes_neither_option_is_asked_without(monkeypatch):
+def test_model_that_takes_no_option_is_asked_without(monkeypatch):
     script = [
         Reply.error(400, "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead."),
         Reply.error(400, "Unsupported value: 'temperature' does not support 0 with this model."),
+        Reply.error(422, "Extra inputs are not permitted: seed"),
         Reply.text("Sunday. [1]"),
     ]
     with ScriptedServer(script) as server:
         assert ask(server, monkeypatch) == ["Sunday. [1]"]
     last = server.requests[-1].document
     assert last["max_completion_tokens"] == 50
-    assert not {"temperature", "max_tokens"} & set(last)
+    assert not {"temperature", "max_tokens", "seed"} & set(last)
 
 
 def test_server_that_is_not_there(monkeypatch):
@@ -276,7 +294,8 @@ def test_reply_without_text(monkeypatch, pieces):
 
 
 def test_endless_reply_is_ended(monkeypatch):
-    monkeypatch.setattr(generators, "MAX_REPLY_CHARACTERS", 200)
+    monkeypatch.setattr(checked_model, "REASONING_CHARACTERS", 0)
+    monkeypatch.setattr(checked_model, "CHARACTERS_PER_TOKEN", 4)
     with ScriptedServer([Reply(events=(chunk("again "),), endless=True)]) as server:
         with pytest.raises(ModelError, match="did not end within 200 characters"):
             ask(server, monkeypatch)
@@ -314,7 +333,9 @@ def test_reasoning_before_the_answer_is_left_out(pieces, text):
 def test_every_exception_of_the_client_has_a_sentence():
     import openai
 
-    service = services.Service("openai:m", "m", "http://127.0.0.1:1/v1", KEY, 60.0, "OPENAI_BASE_URL", "OPENAI_API_KEY")
+    service = services.Service(
+        "openai:m", "m", "http://127.0.0.1:1/v1", KEY, 60.0, 600.0, "OPENAI_BASE_URL", "OPENAI_API_KEY"
+    )
     classes = [cls for _, cls in inspect.getmembers(openai, inspect.isclass) if issubclass(cls, openai.OpenAIError)]
     assert len(classes) > 10
     for cls in classes:
@@ -341,32 +362,41 @@ class FakeAnthropic:
 
     calls: list[dict] = []  # noqa: RUF012
     refuses_temperature = False
+    stop_reason = "end_turn"
 
     def __init__(self, **options: object) -> None:
         self.options = options
         self.messages = self
         self.models = self
+        self.with_streaming_response = self
 
-    def create(self, **request: object) -> object:
+    @asynccontextmanager
+    async def create(self, **request: object) -> AsyncIterator["FakeAnthropic"]:
         self.calls.append({**self.options, **request})
         if self.refuses_temperature and request["extra_body"]:
             raise BadRequestError("`temperature` is deprecated for this model.")
-        event, delta = types.SimpleNamespace, types.SimpleNamespace
-        return _Stream(
-            [
-                event(type="message_start"),
-                event(type="content_block_delta", delta=delta(type="text_delta", text="Sunday.")),
-                event(type="content_block_delta", delta=delta(type="text_delta", text=" [1]")),
-                event(type="message_delta", delta=delta(stop_reason="end_turn")),
-                event(type="message_stop"),
-            ]
-        )
+        yield self
 
-    def list(self) -> object:
+    async def iter_bytes(self) -> AsyncIterator[bytes]:
+        for document in (
+            {"type": "message_start", "message": {"type": "message", "content": [], "stop_reason": None}},
+            {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
+            {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "Sunday."}},
+            {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": " [1]"}},
+            {"type": "message_delta", "delta": {"stop_reason": self.stop_reason}},
+            {"type": "message_stop"},
+        ):
+            yield f"event: {document['type']}\ndata: {json.dumps(document)}\n\n".encode()
+
+    async def list(self, **_: object) -> object:
         return types.SimpleNamespace(data=[types.SimpleNamespace(id="claude")])
 
-    def close(self) -> None:
+    async def __aenter__(self) -> "FakeAnthropic":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
         """Nothing is open."""
+        await self.options["http_client"].aclose()
 
 
 class AnthropicError(Exception):
@@ -376,23 +406,15 @@ class AnthropicError(Exception):
 class BadRequestError(AnthropicError):
     """As in Anthropic's client."""
 
-
-class _Stream:
-    def __init__(self, events: list) -> None:
-        self._events = events
-
-    def __iter__(self) -> Iterator:
-        return iter(self._events)
-
-    def close(self) -> None:
-        """Nothing is open."""
+    status_code = 400
 
 
 @pytest.mark.parametrize("refuses_temperature", [False, True])
 def test_anthropic_gets_the_system_message_apart(monkeypatch, refuses_temperature):
     module = types.ModuleType("anthropic")
     module.__spec__ = ModuleSpec("anthropic", None)
-    module.Anthropic, module.AnthropicError = FakeAnthropic, AnthropicError
+    module.AsyncAnthropic, module.AnthropicError = FakeAnthropic, AnthropicError
+    module.DefaultAsyncHttpxClient = httpx.AsyncClient
     monkeypatch.setitem(sys.modules, "anthropic", module)
     monkeypatch.setattr(FakeAnthropic, "calls", [])
     monkeypatch.setattr(FakeAnthropic, "refuses_temperature", refuses_temperature)
@@ -401,6 +423,9 @@ def test_anthropic_gets_the_system_message_apart(monkeypatch, refuses_temperatur
     monkeypatch.setenv("ANTHROPIC_API_KEY", KEY)
     generator = load_generator("anthropic:claude")
     assert list(generator.generate(MESSAGES, max_tokens=50)) == ["Sunday.", " [1]"]
+    for stop_reason, finish in (("max_tokens", "length"), ("refusal", "filtered"), ("end_turn", "complete")):
+        monkeypatch.setattr(FakeAnthropic, "stop_reason", stop_reason)
+        assert ending(generator.generate(MESSAGES, max_tokens=50)) == finish
     call = FakeAnthropic.calls[-1]
     assert call["system"] == "Answer from the passages."
     assert call["messages"] == [{"role": "user", "content": "When did the strike end?"}]
@@ -420,7 +445,7 @@ def test_check_of_a_server(monkeypatch):
         assert "404" in check_endpoint("openai:scripted").message
     assert not missing.ok
     assert "ollama pull other" in missing.message
-    assert "'llama3:latest', 'scripted'" in missing.message
+    assert missing.message.endswith("It lists: 'llama3:latest', 'scripted'.")
     gone = check_endpoint("ollama:llama3")
     assert not gone.ok
     assert "cannot be reached" in gone.message

@@ -9,10 +9,10 @@ from click.testing import CliRunner
 
 from index.errors import InputError
 from rag.answering import AnswerSettings
-from rag.generators import silence_limit
+from rag.generators import silence_limit, total_limit
 from ui.cli import dateline
 from ui.options import Session, k_option, library_option, model_option, pass_session
-from ui.settings import DEFAULT_K, SETTINGS, config_path, default_library_path, default_map, load_config
+from ui.settings import DEFAULT_K, MODEL_SETTINGS, SETTINGS, config_path, default_library_path, default_map, load_config
 
 
 @pytest.fixture
@@ -136,15 +136,15 @@ def test_timeout_reaches_the_models_for_the_run_only(config, monkeypatch):
 
     @click.command()
     def show_timeout() -> None:
-        seen.append(silence_limit())
+        seen.append((silence_limit(), total_limit()))
 
     monkeypatch.setitem(dateline.commands, "show-timeout", show_timeout)
-    config("llm_timeout = 7")
+    config("llm_timeout = 7\nllm_total_timeout = 70")
     CliRunner().invoke(dateline, ["show-timeout"], catch_exceptions=False)
-    assert "DATELINE_LLM_TIMEOUT" not in os.environ
+    assert not {"DATELINE_LLM_TIMEOUT", "DATELINE_LLM_TOTAL_TIMEOUT"} & set(os.environ)
     monkeypatch.setenv("DATELINE_LLM_TIMEOUT", "9")
     CliRunner().invoke(dateline, ["show-timeout"], catch_exceptions=False)
-    assert seen == [7, 9]
+    assert seen == [(7, 70), (9, 70)]
     assert os.environ["DATELINE_LLM_TIMEOUT"] == "9"
 
 
@@ -157,7 +157,7 @@ def test_library_before_or_after_the_verb(config, show, tmp_path):
     assert both.stdout.split()[0] == "b"
 
 
-def test_every_setting_but_the_library_and_timeout_is_an_option_with_its_environment_variable():
+def test_every_setting_but_the_library_and_those_of_models_is_an_option_with_its_environment_variable():
     def options(command):
         if isinstance(command, click.Group):
             for child in command.commands.values():
@@ -167,7 +167,7 @@ def test_every_setting_but_the_library_and_timeout_is_an_option_with_its_environ
                 yield parameter
 
     variables = {option.name: option.envvar for option in options(dateline) if option.envvar}
-    assert variables == {name: setting.variable for name, setting in SETTINGS.items() if name != "llm_timeout"}
+    assert variables == {name: setting.variable for name, setting in SETTINGS.items() if name not in MODEL_SETTINGS}
 
 
 def test_default_map_reaches_nested_groups():

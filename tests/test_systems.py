@@ -55,12 +55,14 @@ class ScriptedModel:
     error: Exception | None = None
     name: str = "openai:scripted"
     asked: list[str] = field(default_factory=list)
+    finish: str | None = None
 
     def generate(self, messages, *, max_tokens):
         self.asked.append(messages[-1].content)
         yield from self.pieces
         if self.error is not None:
             raise self.error
+        return self.finish
 
 
 @pytest.fixture(scope="module")
@@ -189,6 +191,35 @@ def test_a_model_that_fails_is_not_replaced_by_another_system(library):
 def test_a_model_without_a_word_is_an_error(library):
     with pytest.raises(ModelError, match="'openai:scripted' answered without a word"):
         system_ask("dateline", library, ScriptedModel(pieces=("[1]",)), 10)(Question(ASKED))
+
+
+@pytest.mark.parametrize(("finish", "says"), [("length", "cut off at 700 tokens"), ("filtered", "by a filter")])
+def test_an_answer_that_was_cut_short_is_a_failure_and_no_answer(library, finish, says):
+    model = ScriptedModel(finish=finish)
+    assert ask(Question(ASKED), library, generator=model).incomplete
+    with pytest.raises(ModelError, match=rf"^The answer of 'openai:scripted' is not complete\. .*{says}"):
+        system_ask("dateline", library, model, 10)(Question(ASKED))
+    result = made_asker(library, ask=system_ask("dateline", library, model, 10)).run(QUESTION, gold_of(library))
+    assert (result.answer, result.scores.contains) == (None, False)
+    assert says in result.failure
+
+
+def test_a_model_that_is_silent_is_left_at_once_when_the_run_is_stopped(library):
+    stopped, left = threading.Event(), threading.Event()
+
+    class SilentModel:
+        name = "openai:silent"
+
+        def generate(self, messages, *, max_tokens, stop=None):
+            threading.Timer(0.05, stopped.set).start()
+            assert stop.wait(5)
+            left.set()
+            return "stopped"
+            yield
+
+    with pytest.raises(DatelineError, match="interrupted"):
+        system_ask("dateline", library, SilentModel(), 10, stopped)(Question(ASKED))
+    assert left.is_set()
 
 
 def test_a_refusal_that_needs_no_model_stays_one(library, empty):

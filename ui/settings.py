@@ -64,11 +64,16 @@ SETTINGS = {
         Setting("port", int, "port that the page is served at", minimum=0, maximum=65_535),
         Setting("auth_file", str, "file with the names and passwords that the page asks for", is_path=True),
         Setting("llm_timeout", int, "seconds that a language model may stay silent", minimum=1, maximum=86_400),
+        Setting("llm_total_timeout", int, "seconds that a whole reply may take", minimum=1, maximum=86_400),
         Setting("cache", str, "folder where the articles of question sets are kept indexed", is_path=True),
         Setting("seed", int, "seed of everything random in evaluations", minimum=0, maximum=MAX_SEED),
     )
 }
 """Every key of the configuration file, by name."""
+
+
+MODEL_SETTINGS = ("llm_timeout", "llm_total_timeout")
+"""Keys that no command has an option for: language models look for them in the environment."""
 
 
 def config_path() -> Path:
