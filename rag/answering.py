@@ -27,9 +27,11 @@ from rag.refusals import parts_not_held, refuse
 from rag.reranking import Reranker
 from rag.retrieval import Mode, rank_passages, recencies, spread
 from rag.rewriting import rewrite
+from rag.settings import answer_tokens, prompt_tokens
 from rag.short_answers import short_answers
 from rag.statement_check import EncoderChecker, StatementChecker
 from rag.statements import choose, compose
+from rag.templates import Templates, load_templates
 from rag.times import read_times
 from rag.types import Answer, Citation, PromptUse, Question, Refusal, RefusalReason, Statement, check_question
 from rag.weights import load_weights
@@ -45,6 +47,8 @@ PART_NOT_HELD_BELOW = 0.1
 REPLACED = "The articles' own sentences are the answer instead."
 """What is said where a language model failed."""
 
+STOPPED_EARLY = "Stopped before the model had written a word."
+
 INCOMPLETE: Mapping[Finish, str] = {
     "stopped": "The model was stopped; the answer is not complete.",
     "length": "The model's answer was cut off at {tokens} tokens; it is not complete.",
@@ -57,17 +61,15 @@ INCOMPLETE: Mapping[Finish, str] = {
 class AnswerSettings:
     """How an answer is made: from `k` passages that a search of `mode` finds, in the order of a re-ranker if any.
 
-    For a language model, prompt and answer have at most so many tokens, and `checker` says how well the cited words
-    support its statements; without one, words and the library's encoder do.
-
-    Ten passages are about 3,000 tokens. Offline, where tokens are estimated from above at some five times their
-    number, the budget still holds all of them.
+    For a language model, prompt and answer have at most so many tokens, by default what the environment allows
+    (`rag.settings`, which raises `InputError` on what is no number). `checker` says how well the cited words support
+    its statements; without one, words and the library's encoder do.
     """
 
     k: int = 10
     mode: Mode = "hybrid"
-    prompt_tokens: int = 12_000
-    answer_tokens: int = 700
+    prompt_tokens: int = field(default_factory=prompt_tokens)
+    answer_tokens: int = field(default_factory=answer_tokens)
     reranker: Reranker | None = None
     checker: StatementChecker | None = None
 
@@ -105,6 +107,7 @@ def ask(
 
     Raises:
         QuestionError: The question is empty or too long.
+        InputError: A prompt of one's own cannot be used (`rag.templates`).
         LibraryError: The library cannot be read.
         ModelError: The re-ranker cannot be run.
     """
@@ -120,7 +123,7 @@ def stream(
     generator: Generator | None = None,
     settings: AnswerSettings | None = None,
     stop: threading.Event | None = None,
-) -> Iterator[str | Answer]:
+) -> Pieces[str | Answer, None, None]:
     """Pieces of the answer's text as they come, then the `Answer`, which is authoritative. Raises as `ask`.
 
     Once `stop` is set, from whatever thread, the language model is stopped within a second; what it has written by
@@ -139,9 +142,12 @@ def stream(
     if library.count_articles() == 0:
         yield _refusal(work, library, "empty_library", (), EXTRACTIVE, 0.0)
         return
+    templates = None if generator is None else load_templates()
     if generator is not None:
-        standalone = rewrite(text, question.history, generator, stop)
+        standalone = rewrite(text, question.history, generator, templates=templates, stop=stop)
         work.standalone = standalone.text
+        if stop is not None and stop.is_set():
+            raise StoppedError(STOPPED_EARLY)
     work.lap("question")
     parts = split_question(standalone)
     work.hits, work.copied = _retrieve(parts, work.standalone, library, settings, question.filter)
@@ -161,10 +167,10 @@ def stream(
     work.lap("evidence")
     if generator is not None:
         try:
-            yield from _generated(work, library, evidence, fmean(confidences), generator, settings, stop)
+            yield from _generated(work, library, evidence, fmean(confidences), generator, settings, templates, stop)
         except ModelError as error:
             work.notices.append(f"{error} {REPLACED}")
-            LOG.warning("%s %s", error, REPLACED)
+            LOG.info("%s %s", error, REPLACED)
         else:
             return
     yield from _extractive(work, library, evidence, confidences)
@@ -244,9 +250,11 @@ def _generated(
     sure: float,
     generator: Generator,
     settings: AnswerSettings,
+    templates: Templates | None,
     stop: threading.Event | None,
 ) -> Iterator[str | Answer]:
-    prompt = build_prompt(work.standalone, work.hits, work.articles, token_budget=settings.prompt_tokens)
+    budget = settings.prompt_tokens
+    prompt = build_prompt(work.standalone, work.hits, work.articles, token_budget=budget, templates=templates)
     written = _Written()
     yield from written.kept(reply(generator, prompt.messages, max_tokens=settings.answer_tokens, stop=stop))
     work.lap("model")
@@ -254,7 +262,7 @@ def _generated(
     cited = cite_answer(written.text, prompt.hits, work.articles, checker)
     work.lap("citations")
     if written.finish == "stopped" and not cited.statements:
-        raise StoppedError("Stopped before the model had written a word.")
+        raise StoppedError(STOPPED_EARLY)
     if not cited.declined and not cited.statements:
         raise ModelError(f"The model {generator.name!r} answered without a word.")
     work.prompt = replace(prompt.use, marks_removed=cited.removed_marks)

@@ -1,22 +1,18 @@
 """The prompt that an answer is asked with: rules, numbered passages, the question, within a budget of tokens."""
 
-import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib import resources
-from string import Template
 from typing import Literal
 
 from index.errors import ModelError
 from index.types import Article, Hit
 from rag.marks import disarm_marks, readable
+from rag.templates import DECLINE_SENTENCE, PASSAGE, SYSTEM, USER, Templates, load_templates
 from rag.tokens import count_tokens
 from rag.types import PromptUse
 
-DECLINE_SENTENCE = "The articles do not hold the answer to this question."
-"""What the model is told to reply if the passages do not hold the answer."""
+__all__ = ["DECLINE_SENTENCE", "Message", "Prompt", "as_data", "build_prompt"]
 
 MESSAGE_OVERHEAD_TOKENS = 12
 """Tokens that a chat template adds to each message: role, separators, and once the beginning of the reply. OpenAI's
@@ -40,63 +36,69 @@ class Message:
 @dataclass(frozen=True, slots=True)
 class Prompt:
     """The messages, the hits whose passages they hold in the order of their numbers (from 1), how many hits were
-    dropped for want of room, and the size in tokens."""
+    dropped for want of room, the size in tokens, and the digest of the templates."""
 
     messages: tuple[Message, ...]
     hits: tuple[Hit, ...]
     dropped: int
     tokens: int
+    template_sha256: str
 
     @property
     def use(self) -> PromptUse:
         """What the answer says of the prompt."""
-        return PromptUse(template_digest(), self.tokens, len(self.hits), self.dropped)
+        return PromptUse(self.template_sha256, self.tokens, len(self.hits), self.dropped)
 
 
-def build_prompt(question: str, hits: Sequence[Hit], articles: Mapping[str, Article], *, token_budget: int) -> Prompt:
+def build_prompt(
+    question: str,
+    hits: Sequence[Hit],
+    articles: Mapping[str, Article],
+    *,
+    token_budget: int,
+    templates: Templates | None = None,
+) -> Prompt:
     """The prompt for a question that stands alone, from as many of the best hits as fit into the budget.
 
     `token_budget` bounds the whole prompt, by `rag.tokens.count_tokens`; the reply is not part of it. Passages are
     numbered from 1 by rank and dropped from the weakest on. `articles` holds the hits' articles by `article_id`.
-    Raises `ModelError` if not even the best passage fits.
+    Without `templates`, those in force are loaded. Raises `ModelError` if not even the best passage fits, `InputError`
+    if a template cannot be used.
     """
+    templates = load_templates() if templates is None else templates
     ranked = sorted(hits, key=lambda hit: hit.rank)
-    blocks = [_block(number, hit, articles[hit.passage.article_id]) for number, hit in enumerate(ranked, start=1)]
+    blocks = [
+        _block(number, hit, articles[hit.passage.article_id], templates) for number, hit in enumerate(ranked, start=1)
+    ]
     size = 0
     for kept in range(len(ranked), 0, -1):
-        messages = _messages(question, blocks[:kept])
+        messages = _messages(question, blocks[:kept], templates)
         size = sum(count_tokens(message.content) + MESSAGE_OVERHEAD_TOKENS for message in messages)
         if size <= token_budget:
-            return Prompt(messages, tuple(ranked[:kept]), len(ranked) - kept, size)
+            return Prompt(messages, tuple(ranked[:kept]), len(ranked) - kept, size, templates.digest)
     raise ModelError(
         f"The prompt with a single passage takes {size} tokens, more than the {token_budget} that it may have; "
-        "ask a shorter question or allow more tokens."
+        "ask a shorter question or allow more tokens (DATELINE_PROMPT_TOKENS)."
         if ranked
         else "There is no passage to build a prompt from."
     )
 
 
-def _messages(question: str, blocks: Sequence[str]) -> tuple[Message, ...]:
+def _messages(question: str, blocks: Sequence[str], templates: Templates) -> tuple[Message, ...]:
+    decline = {"decline_sentence": DECLINE_SENTENCE}
+    passages = "\n\n".join(blocks)
     return (
-        Message("system", _system_text()),
-        Message(
-            "user",
-            "\n\n".join(blocks) + f"\n\nQuestion: {as_data(question)}\n\n"
-            "Answer from the passages only, with the numbers of the passages in square brackets after each sentence.",
-        ),
+        Message("system", templates.fill(SYSTEM, **decline)),
+        Message("user", templates.fill(USER, passages=passages, question=as_data(question), **decline)),
     )
 
 
-def _block(number: int, hit: Hit, article: Article) -> str:
+def _block(number: int, hit: Hit, article: Article, templates: Templates) -> str:
     """A passage between its fence. Each field is one line, so that no article can begin a line of the prompt."""
-    fields = {
-        "Title": article.title,
-        "Source": article.source,
-        "Published": article.published,
-    }
-    lines = [f"{name}: {as_data(value)[:MAX_FIELD_CHARACTERS]}" for name, value in fields.items() if value]
-    text = article.text[hit.passage.start : hit.passage.end]
-    return "\n".join([f'<passage number="{number}">', *lines, f"Text: {as_data(text)}", "</passage>"])
+    fields = {"title": article.title, "source": article.source, "published": article.published}
+    shown = {name: as_data(value or "")[:MAX_FIELD_CHARACTERS] for name, value in fields.items()}
+    text = as_data(article.text[hit.passage.start : hit.passage.end])
+    return templates.fill_lines(PASSAGE, number=str(number), text=text, **shown)
 
 
 def as_data(text: str) -> str:
@@ -107,14 +109,3 @@ def as_data(text: str) -> str:
     """
     line = " ".join(readable(text).split()).translate(_OUTSIDE_MARKUP)
     return _CONTROL_WORD.sub(r"(\1)", disarm_marks(line))
-
-
-def template_digest() -> str:
-    """SHA-256 of the prompt template, in hexadecimal."""
-    return hashlib.sha256(_system_text().encode()).hexdigest()
-
-
-@cache
-def _system_text() -> str:
-    template = resources.files("rag").joinpath("prompt_system.txt").read_text(encoding="utf-8")
-    return Template(template).substitute(decline_sentence=DECLINE_SENTENCE).strip()

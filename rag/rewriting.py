@@ -5,8 +5,6 @@ import re
 import threading
 from collections.abc import Sequence
 from contextlib import closing
-from functools import cache
-from importlib import resources
 
 from index.errors import ModelError
 from index.sentences import split_sentences
@@ -17,6 +15,7 @@ from rag.marks import take_out_marks
 from rag.names import unify
 from rag.people import ROLE_WORDS, people_in
 from rag.prompts import Message, as_data
+from rag.templates import REWRITE, REWRITE_USER, Templates, load_templates
 from rag.types import MAX_QUESTION_CHARACTERS, Turn
 
 LOG = logging.getLogger("dateline")
@@ -57,20 +56,26 @@ _STANDS_FOR = re.compile(
 
 
 def rewrite(
-    question: str, history: Sequence[Turn], generator: Generator, stop: threading.Event | None = None
+    question: str,
+    history: Sequence[Turn],
+    generator: Generator,
+    *,
+    templates: Templates | None = None,
+    stop: threading.Event | None = None,
 ) -> Standalone:
     """The question so that it stands alone, in the model's words where they are safe, else by `make_standalone`.
 
     A question that the rules leave as it is does not go to the model. What the model writes counts only if it is one
     question that no longer refers back, keeps the names, numbers and terms of the question, takes something from the
-    conversation and adds no name or number of its own. A model that fails, or is stopped by `stop`, costs nothing but
-    its time.
+    conversation and adds no name or number of its own. A model that fails costs nothing but its time, and so does one
+    that is stopped. Without `templates`, those in force are loaded.
     """
     by_rules = make_standalone(question, history)
     if not by_rules.changed:
         return by_rules
     try:
-        written = _written(generator, _messages(question, history), stop)
+        messages = _messages(question, history, load_templates() if templates is None else templates)
+        written = _written(generator, messages, stop)
     except ModelError as error:
         LOG.info("%s The follow-up is completed by rules instead.", error)
         return by_rules
@@ -82,12 +87,12 @@ def rewrite(
     return Standalone(rewritten, True, rewritten)
 
 
-def clean_reply(reply: str) -> str:
+def clean_reply(written: str) -> str:
     """The first line of a reply without a label such as "Question:", quotation marks and citation marks.
 
     A line that only announces what comes, and so ends with a colon, is passed over.
     """
-    for line in take_out_marks(reply, 0).plain.splitlines():
+    for line in take_out_marks(written, 0).plain.splitlines():
         text = as_data(_LABEL.sub("", line)).strip(_AROUND)
         if text and not text.endswith((":", "：")):
             return text
@@ -156,23 +161,15 @@ def _written(generator: Generator, messages: Sequence[Message], stop: threading.
     return text
 
 
-def _messages(question: str, history: Sequence[Turn]) -> tuple[Message, ...]:
+def _messages(question: str, history: Sequence[Turn], templates: Templates) -> tuple[Message, ...]:
     turns = [
         f"<turn>\nQuestion: {_shown(turn.question)}\nAnswer: {_shown(turn.answer)}\n</turn>"
         for turn in history[-TURNS_SHOWN:]
     ]
-    asked = f"<question>\n{as_data(question)}\n</question>"
-    return (
-        Message("system", _system_text()),
-        Message("user", "\n\n".join([*turns, asked, "Rewrite the question so that it stands alone."])),
-    )
+    asked = templates.fill(REWRITE_USER, conversation="\n\n".join(turns), question=as_data(question))
+    return Message("system", templates.fill(REWRITE)), Message("user", asked)
 
 
 def _shown(text: str) -> str:
     """What the model sees of a text of the conversation: its beginning on one line, without citation marks."""
     return as_data(take_out_marks(text[: 2 * SHOWN_CHARACTERS], 0).plain)[:SHOWN_CHARACTERS]
-
-
-@cache
-def _system_text() -> str:
-    return resources.files("rag").joinpath("prompt_rewrite.txt").read_text(encoding="utf-8").strip()

@@ -67,7 +67,7 @@ def refusal(question: str, message: str, closest: Sequence[Hit]) -> Answer:
 class FakeBackend:
     """Gives the answer of `respond` after its pieces and remembers the questions. An answer waits for `gate`."""
 
-    model = "extractive"
+    models: tuple[str, ...] = ("extractive",)
 
     def __init__(
         self,
@@ -80,23 +80,32 @@ class FakeBackend:
         self.articles = list(articles)
         self.questions: list[Question] = []
         self.ks: list[int | None] = []
+        self.asked_models: list[str | None] = []
         self.closed_early = 0
         self.error: Exception | None = None
         self._respond = respond
         self._pieces = pieces
         self._gate = gate
 
-    def stream(self, question: Question, *, k: int | None = None) -> Generator[str | Answer, None, None]:
+    def stream(
+        self,
+        question: Question,
+        *,
+        k: int | None = None,
+        model: str | None = None,
+        stop: threading.Event | None = None,
+    ) -> Generator[str | Answer, None, None]:
         try:
             yield from self._pieces
-            yield self.ask(question, k=k)
+            yield self.ask(question, k=k, model=model)
         except GeneratorExit:
             self.closed_early += 1
             raise
 
-    def ask(self, question: Question, *, k: int | None = None) -> Answer:
+    def ask(self, question: Question, *, k: int | None = None, model: str | None = None) -> Answer:
         self.questions.append(question)
         self.ks.append(k)
+        self.asked_models.append(model)
         if self._gate is not None and not self._gate.wait(timeout=30):
             raise DatelineError("The gate was never opened.")
         if self.error is not None:

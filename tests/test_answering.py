@@ -3,6 +3,8 @@
 import json
 import logging
 import re
+import threading
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date
@@ -13,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from index.errors import QuestionError
+from index.errors import QuestionError, StoppedError
 from index.library import Library
 from index.types import SearchFilter
 from rag import answering
@@ -264,7 +266,7 @@ def test_whatever_a_model_writes_the_contract_holds(library: Library, pieces: li
 def test_a_model_that_fails_is_replaced_by_the_articles_own_sentences(
     library: Library, generator: ScriptedGenerator, caplog: pytest.LogCaptureFixture
 ):
-    with caplog.at_level(logging.WARNING, "dateline"):
+    with caplog.at_level(logging.INFO, "dateline"):
         document = checked(ask(Question(ASKED), library, generator=generator))
     assert document["model"] == "extractive"
     [notice] = document["notices"]
@@ -477,3 +479,20 @@ def test_any_question_is_answered_refused_or_no_question(library: Library, text:
         assert not text.strip()
     else:
         checked(answer)
+
+
+def test_stopping_while_a_follow_up_is_rewritten_ends_it_at_once(library: Library):
+    class Silent(ScriptedGenerator):
+        def generate(self, messages, *, max_tokens, stop=None):
+            self.messages.append(messages)
+            stop.wait(10)
+            yield from ()
+            return "stopped"
+
+    generator, stop = Silent(), threading.Event()
+    threading.Timer(0.1, stop.set).start()
+    began = time.monotonic()
+    with pytest.raises(StoppedError):
+        list(stream(Question("Who built it?", (Turn(ASKED, "In 1931. [1]"),)), library, generator=generator, stop=stop))
+    assert time.monotonic() - began < 1.1
+    assert len(generator.messages) == 1, "nothing is asked of the model afterwards"

@@ -17,6 +17,7 @@ from ui.api import MAX_TURNS, QUESTIONS_AT_ONCE, create_router, parse_question
 
 ARTICLE = make_article("Ann Lee said 😀 “no”.\nThe vote is in May.", "The vote", source="Desk", published="2022-05")
 QUOTE = "The vote is in May."
+MODELS = ("extractive",)
 
 
 def respond(question: Question) -> Answer:
@@ -86,13 +87,24 @@ def test_every_field_reaches_the_question(client: TestClient, backend: FakeBacke
 
 
 def test_fields_left_out_or_null_filter_nothing() -> None:
-    nulls = dict.fromkeys(["history", "from", "to", "as_of", "source", "k"])
+    nulls = dict.fromkeys(["history", "from", "to", "as_of", "source", "k", "model"])
     for document in ({"question": "q"}, {"question": "q", **nulls}):
-        assert parse_question(json.dumps(document).encode()) == (Question("q"), None)
+        assert parse_question(json.dumps(document).encode(), MODELS) == (Question("q"), None, "extractive")
+
+
+def test_a_model_is_one_of_those_that_are_offered(client: TestClient, backend: FakeBackend) -> None:
+    backend.models = ("openai:a", "extractive")
+    for model in ("extractive", "openai:a", None):
+        assert client.post("/api/ask", json={"question": "q", "model": model}).status_code == 200
+    for model in ("hf:/etc", "openai:A", "", 3, ["extractive"]):
+        refused = client.post("/api/ask", json={"question": "q", "model": model})
+        assert refused.status_code == 400
+        assert "model" in refused.json()["error"]
+    assert backend.asked_models == ["extractive", "openai:a", "openai:a"]
 
 
 def test_several_sources() -> None:
-    question, _ = parse_question(b'{"question": "q", "source": ["A", "B"]}')
+    question, _, _ = parse_question(b'{"question": "q", "source": ["A", "B"]}', MODELS)
     assert question.filter.sources == {"A", "B"}
 
 
@@ -135,8 +147,8 @@ def test_a_wrong_request_is_told_what_is_wrong(
 def test_too_many_turns_are_refused() -> None:
     turns = [{"question": "q", "answer": "a"}] * (MAX_TURNS + 1)
     with pytest.raises(InputError, match="history"):
-        parse_question(json.dumps({"question": "q", "history": turns}).encode())
-    parse_question(json.dumps({"question": "q", "history": turns[1:]}).encode())
+        parse_question(json.dumps({"question": "q", "history": turns}).encode(), MODELS)
+    parse_question(json.dumps({"question": "q", "history": turns[1:]}).encode(), MODELS)
 
 
 def test_a_question_that_is_too_long_is_413(client: TestClient) -> None:

@@ -160,6 +160,10 @@ def test_serve_is_given_its_settings(library, monkeypatch, tmp_path):
         "3",
         "--reranker",
         "x",
+        "--offer",
+        "openai:a",
+        "--offer",
+        "hf:my folder, ollama:y",
     ]
     assert run("serve", *options, "--library", library).exit_code == 0
     assert served == [
@@ -170,15 +174,37 @@ def test_serve_is_given_its_settings(library, monkeypatch, tmp_path):
                 "port": 8080,
                 "auth_file": None,
                 "model": "extractive",
+                "offered": (),
                 "k": DEFAULT_K,
                 "reranker": None,
             },
         ),
-        (library, {"host": "0.0.0.0", "port": 0, "auth_file": people, "model": "ollama:x", "k": 3, "reranker": "x"}),
+        (
+            library,
+            {
+                "host": "0.0.0.0",
+                "port": 0,
+                "auth_file": people,
+                "model": "ollama:x",
+                "offered": ("openai:a", "hf:my folder", "ollama:y"),
+                "k": 3,
+                "reranker": "x",
+            },
+        ),
     ]
     for wrong in (["--port", "70000"], ["--port", "web"], ["--auth-file", tmp_path / "none"]):
         assert run("serve", *wrong, "--library", library).exit_code == 2
     assert len(served) == 2
+    config = tmp_path / "config.toml"
+    config.write_text('offer = "openai:a, openai:b ollama:c"', "utf-8")
+    monkeypatch.setenv("DATELINE_CONFIG", str(config))
+    assert run("serve", "--library", library).exit_code == 0
+    monkeypatch.setenv("DATELINE_OFFER", "ollama:d ollama:e,ollama:f")
+    assert run("serve", "--library", library).exit_code == 0
+    assert [settings["offered"] for _, settings in served[2:]] == [
+        ("openai:a", "openai:b", "ollama:c"),
+        ("ollama:d", "ollama:e", "ollama:f"),
+    ]
 
 
 def test_evaluation_prints_figures_and_writes_results_that_verify_reads(library, tmp_path):
@@ -208,7 +234,7 @@ def test_a_wrong_question_set_is_one_line(library, tmp_path):
     assert run("eval", "run", tmp_path / "none.jsonl", "--library", library).exit_code == 2
 
 
-def test_a_model_that_cannot_be_reached_is_said_and_the_question_answered(library, monkeypatch, caplog):
+def test_a_model_that_cannot_be_reached_is_said_and_the_question_answered(library, monkeypatch):
     with socket.create_server(("127.0.0.1", 0)) as closed_soon:
         port = closed_soon.getsockname()[1]
     monkeypatch.setenv("OPENAI_BASE_URL", f"http://127.0.0.1:{port}/v1")
@@ -216,7 +242,8 @@ def test_a_model_that_cannot_be_reached_is_said_and_the_question_answered(librar
     done = run("ask", question, "-m", "openai:absent", "--json", "--library", library)
     assert done.exit_code == 0
     assert done.document["model"] == "extractive"
-    assert "OPENAI_BASE_URL" in caplog.text
+    assert "OPENAI_BASE_URL" in done.document["notices"][0]
+    assert done.stderr == f"{done.document['notices'][0]}\n"
 
 
 def test_log_lines_cannot_reach_the_terminal_either():

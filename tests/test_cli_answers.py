@@ -65,7 +65,11 @@ def asked(monkeypatch):
         text = f"Answer to {question.text} [1]"
         return Answer(question.text, question.text, text, None, 0.5, (), (), (), "extractive", 1, {})
 
+    def stream(question, library, *, generator, settings, stop):
+        yield ask(question, library, generator=generator, settings=settings)
+
     monkeypatch.setattr("rag.answering.ask", ask)
+    monkeypatch.setattr("rag.answering.stream", stream)
     return calls
 
 

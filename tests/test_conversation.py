@@ -3,13 +3,14 @@
 import asyncio
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 from fake_backend import FakeBackend, answer, cite, hit, make_article, refusal
 
-from index.errors import ModelError
+from index.errors import ModelError, StoppedError
 from rag.types import MAX_QUESTION_CHARACTERS, Answer, Question, Statement, Turn
-from ui.conversation import BROKEN, STOPPED, Conversation, converse, messages, stop
+from ui.conversation import BROKEN, STOPPED, Conversation, Exchange, converse, messages, stop
 from ui.markup import literal
 
 ARTICLE = make_article("The vote is in May.", "The vote")
@@ -51,7 +52,7 @@ def test_earlier_turns_go_along_and_broken_ones_do_not() -> None:
 
 def test_updates_come_at_most_ten_times_a_second() -> None:
     class Quick(FakeBackend):
-        def stream(self, question, *, k=None):
+        def stream(self, question, *, k=None, model=None, stop=None):
             for number in range(60):
                 time.sleep(0.01)
                 yield f"{number} "
@@ -84,7 +85,7 @@ def test_errors_end_as_a_sentence_behind_what_was_written(error: Exception, sent
 
 def test_a_model_that_ends_without_an_answer_is_reported() -> None:
     class Silent(FakeBackend):
-        def stream(self, question, *, k=None):
+        def stream(self, question, *, k=None, model=None, stop=None):
             yield "half"
 
     last = states(Silent([ARTICLE], respond), "q")[-1][0]
@@ -109,7 +110,7 @@ def test_giving_up_ends_the_thread_and_closes_the_model() -> None:
     class Endless(FakeBackend):
         closed = threading.Event()
 
-        def stream(self, question, *, k=None):
+        def stream(self, question, *, k=None, model=None, stop=None):
             try:
                 while True:
                     time.sleep(0.005)
@@ -130,6 +131,57 @@ def test_giving_up_ends_the_thread_and_closes_the_model() -> None:
     assert stopped[-1].state == "broken"
     assert literal(STOPPED) in stopped[-1].html
     assert "word" in stopped[-1].html
+
+
+def test_giving_up_stops_a_model_that_is_silent() -> None:
+    class Silent(FakeBackend):
+        ended = threading.Event()
+
+        def stream(self, question, *, k=None, model=None, stop=None):
+            yield "The vote"
+            assert stop.wait(5)
+            self.ended.set()
+            raise StoppedError("Stopped before the model had written a word.")
+
+    async def ask_and_leave() -> None:
+        running = converse(Silent([ARTICLE], respond), "q", ())
+        async for state in running:
+            if state[-1].text:
+                await running.aclose()
+                return
+
+    asyncio.run(ask_and_leave())
+    assert Silent.ended.wait(1)
+
+
+def test_an_incomplete_answer_is_shown_and_not_what_a_follow_up_refers_to() -> None:
+    def cut(question: Question) -> Answer:
+        return replace(respond(question), incomplete=True, notices=("Cut off; it is not complete.",))
+
+    backend = FakeBackend([ARTICLE], cut)
+    conversation = states(backend, "When?")[-1]
+    assert conversation[0].state == "broken"
+    assert f"#cite-{ARTICLE.article_id}-0-19" in conversation[0].html
+    assert literal("Cut off; it is not complete.") in conversation[0].html
+    assert states(backend, "And then?", conversation)[-1][1].question == "And then?"
+    assert backend.questions[-1].history == ()
+
+
+def test_the_model_chosen_answers_and_a_forged_one_is_refused() -> None:
+    backend = FakeBackend([ARTICLE], respond)
+    backend.models = ("openai:a", "extractive")
+
+    def last(model: str | None) -> Exchange:
+        async def collect() -> Exchange:
+            return [state async for state in converse(backend, "When?", (), model)][-1][-1]
+
+        return asyncio.run(collect())
+
+    assert last("extractive").state == last(None).state == "finished"
+    forged = last("hf:/etc")
+    assert forged.state == "broken"
+    assert literal("There is no model 'hf:/etc' here; choose one of: openai:a, extractive.") in forged.html
+    assert backend.asked_models == ["extractive", "openai:a"]
 
 
 def test_stopping_what_is_finished_changes_nothing() -> None:

@@ -8,6 +8,7 @@ from command_line import copy_seeds, run
 from fakes import BagOfWordsEncoder
 
 from index.search_files import NAMES, VECTORS_NAME
+from rag.templates import default_templates, load_templates
 
 
 @pytest.fixture
@@ -86,3 +87,26 @@ def test_an_unknown_model(library):
     ok, message = findings("-m", "parrot:x", "--library", library)["model parrot:x"]
     assert not ok
     assert "parrot" in message
+
+
+def test_the_prompts_in_force_and_their_digest(library, tmp_path, monkeypatch):
+    monkeypatch.delenv("DATELINE_PROMPTS", raising=False)
+    plain = findings("--library", library)["prompts"]
+    assert plain == (True, f"Dateline's own; SHA-256 {load_templates().digest}; at most 12,000 tokens, answers 700")
+    own = tmp_path / "prompts"
+    copied = findings("--copy-prompts", own)
+    assert set(copied) == {path.name for path in own.iterdir()} == set(default_templates())
+    assert all(ok for ok, _ in copied.values())
+    (own / "prompt_user.txt").write_text("$passages\n$question", "utf-8")
+    assert not any(ok for ok, _ in findings("--copy-prompts", own).values()), "none is written over"
+    assert (own / "prompt_user.txt").read_text("utf-8") == "$passages\n$question"
+    monkeypatch.setenv("DATELINE_PROMPTS", str(own))
+    ok, message = findings("--library", library)["prompts"]
+    assert ok
+    assert repr(str(own / "prompt_user.txt")) in message
+    assert load_templates().digest in message
+    assert load_templates().digest not in plain[1]
+    (own / "prompt_user.txt").write_text("$question", "utf-8")
+    ok, message = findings("--library", library)["prompts"]
+    assert not ok
+    assert "prompt_user.txt" in message

@@ -5,13 +5,11 @@ import inspect
 import json
 import logging
 import sys
-import threading
 import traceback
 import types
 from collections.abc import AsyncIterator, Generator
 from contextlib import asynccontextmanager, closing
 from importlib.machinery import ModuleSpec
-from pathlib import Path
 
 import httpx
 import pytest
@@ -20,7 +18,6 @@ from index.errors import MissingExtraError, ModelError
 from rag import chat_clients, checked_model, generators, retries, services
 from rag.checked_model import without_reasoning
 from rag.generators import check_endpoint, load_generator
-from rag.local_model import LocalModel, plain_rendering
 from rag.prompts import Message
 from tests.scripted_llm import Reply, ScriptedServer, chunk
 
@@ -451,120 +448,6 @@ def test_check_of_a_server(monkeypatch):
     assert "cannot be reached" in gone.message
     assert check_endpoint("extractive").ok
     assert "name one as" in check_endpoint("nonsense").message
-
-
-@pytest.fixture(scope="module")
-def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A Llama with two layers, random weights and a tokenizer of bytes."""
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
-    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
-
-    folder = tmp_path_factory.mktemp("model")
-    vocabulary = {token: rank for rank, token in enumerate(["</s>", *sorted(pre_tokenizers.ByteLevel.alphabet())])}
-    tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=[]))
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="</s>").save_pretrained(folder)
-    config = LlamaConfig(
-        vocab_size=len(vocabulary),
-        hidden_size=16,
-        intermediate_size=16,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        max_position_embeddings=256,
-        bos_token_id=None,
-        eos_token_id=0,
-    )
-    LlamaForCausalLM(config).save_pretrained(folder)
-    return folder
-
-
-def generate_locally(model: LocalModel, max_tokens: int) -> str:
-    return "".join(model.generate(MESSAGES, max_tokens=max_tokens))
-
-
-def test_local_model_streams_and_stops(model_folder):
-    assert check_endpoint(f"hf:{model_folder}").ok
-    model = LocalModel(str(model_folder), 60.0)
-    text = generate_locally(model, 40)
-    assert text
-    assert generate_locally(model, 40) == text, "the most probable token is always the same"
-    tokenizer, _ = model._load()
-    assert 1 <= len(tokenizer(text, add_special_tokens=False)["input_ids"]) <= 40 * 3
-    assert not [thread for thread in threading.enumerate() if thread.name == "dateline-local-model"]
-
-
-def test_closing_a_local_reply_stops_the_computation(model_folder):
-    model = LocalModel(str(model_folder), 60.0)
-    pieces = model.generate(MESSAGES, max_tokens=150)
-    next(pieces)
-    pieces.close()
-    assert not [thread for thread in threading.enumerate() if thread.name == "dateline-local-model"]
-
-
-def test_local_model_uses_its_chat_template(model_folder):
-    model = LocalModel(str(model_folder), 60.0)
-    tokenizer, _ = model._load()
-    plain = tokenizer.decode(model._encode(tokenizer, MESSAGES)["input_ids"][0])
-    assert plain == plain_rendering(MESSAGES) == "Answer from the passages.\n\nWhen did the strike end?\n\nAnswer:"
-    tokenizer.chat_template = "{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}<assistant>"
-    rendered = tokenizer.decode(model._encode(tokenizer, MESSAGES)["input_ids"][0])
-    assert rendered == "<system>Answer from the passages.<user>When did the strike end?<assistant>"
-    tokenizer.chat_template = (
-        "{% if messages[0].role == 'system' %}{{ raise_exception('no system role') }}{% endif %}"
-        "{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}"
-    )
-    rendered = tokenizer.decode(model._encode(tokenizer, MESSAGES)["input_ids"][0])
-    assert rendered == "<user>Answer from the passages.\n\nWhen did the strike end?"
-
-
-def test_messages_that_a_local_model_cannot_read(model_folder):
-    model = LocalModel(str(model_folder), 60.0)
-    with pytest.raises(ModelError, match="reads 256 tokens and the question with its passages has"):
-        list(model.generate((Message("user", "word " * 100),), max_tokens=10))
-
-
-def test_local_model_that_fails_says_so(model_folder, monkeypatch):
-    model = LocalModel(str(model_folder), 60.0)
-    _, torch_model = model._load()
-
-    def fail(**_: object) -> None:
-        raise RuntimeError("CUDA out of memory.\nTried to allocate")
-
-    monkeypatch.setattr(torch_model, "generate", fail)
-    with pytest.raises(ModelError, match=r"cannot be run \(CUDA out of memory\)"):
-        list(model.generate(MESSAGES, max_tokens=10))
-
-
-def test_local_model_that_is_silent(model_folder, monkeypatch):
-    model = LocalModel(str(model_folder), 0.1)
-    _, torch_model = model._load()
-    released = threading.Event()
-    monkeypatch.setattr(torch_model, "generate", lambda **_: released.wait(1.0))
-    with pytest.raises(ModelError, match=r"no word for 0\.1 seconds"):
-        list(model.generate(MESSAGES, max_tokens=10))
-
-
-def test_local_model_that_is_not_there(tmp_path, monkeypatch):
-    monkeypatch.setenv("HF_HOME", str(tmp_path))
-    with pytest.raises(ModelError, match=r"holds no config\.json"):
-        list(LocalModel(str(tmp_path), 60.0).generate(MESSAGES, max_tokens=10))
-    missing = check_endpoint("hf:nobody/no-such-model-of-dateline")
-    assert not missing.ok
-    assert "hf download" in missing.message
-
-
-def test_model_of_the_hub_without_a_network(monkeypatch):
-    asked: list[bool] = []
-
-    def read(_: LocalModel, *, local_files_only: bool) -> tuple:
-        asked.append(local_files_only)
-        raise OSError("We couldn't connect to the hub")
-
-    monkeypatch.setattr(LocalModel, "_read", read)
-    with pytest.raises(ModelError, match="hf download nobody/no-such-model-of-dateline"):
-        list(LocalModel("nobody/no-such-model-of-dateline", 60.0).generate(MESSAGES, max_tokens=10))
-    assert asked == [True, False], "what is on this machine comes first"
 
 
 def test_naming_a_model_imports_no_client(monkeypatch):

@@ -213,6 +213,22 @@ def test_another_model_in_place_of_the_one_asked_is_named() -> None:
     assert said not in Shown(answer_html(given_answer, {}, "extractive")).text
 
 
+def test_what_happened_is_said_once_and_loud_only_where_the_answer_is_not_what_was_asked_for() -> None:
+    statement = [Statement(ARTICLE.text, (1,), "verbatim")]
+    cited = [cite(1, ARTICLE, ARTICLE.text)]
+    failed = "openai:x does not reply <b>. The articles' own sentences are the answer instead."
+    html = answer_html(answer("q", statement, cited, notices=(failed,)), {}, "openai:x")
+    assert f'<p class="note">{literal(failed)}</p>' in html
+    assert literal("could not be used") not in html
+    html = answer_html(answer("q", statement, cited, notices=("Shown 3 of 9.",)), {}, "extractive")
+    assert f'<p class="notice">{literal("Shown 3 of 9.")}</p>' in html
+    assert "note" not in html.replace("notice", "")
+    for notices in ((), ("The answer was cut off; it is not complete.",)):
+        html = answer_html(answer("q", statement, cited, incomplete=True, notices=notices), {}, "extractive")
+        assert html.count('class="note"') == 1
+        assert literal("not complete") in html
+
+
 def test_lines_of_a_question_are_kept() -> None:
     assert question_html("a\nb\n") == '<div class="asked-text">a<br>b</div>'
 

@@ -49,7 +49,7 @@ def test_prompt_numbers_the_passages_and_names_their_articles():
     prompt = build_prompt(QUESTION, hits, articles, token_budget=10_000)
     system, user = prompt.messages
     assert (system.role, user.role) == ("system", "user")
-    assert f"exactly this sentence and nothing else: {DECLINE_SENTENCE}\n" in system.content
+    assert f"exactly this sentence, not translated, and nothing else: {DECLINE_SENTENCE}\n" in system.content
     assert "$" not in system.content
     assert user.content.startswith(
         '<passage number="1">\nTitle: Harbour strike\nSource: TASS\nPublished: 2022-05-26\n'

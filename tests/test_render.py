@@ -1,6 +1,7 @@
 """Text for the terminal: what it looks like, and what it keeps from the terminal."""
 
 import json
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from index.dates import first_day, format_published, last_day
 from index.errors import FilterError
 from index.types import Article, ArticleSummary, Failure, Hit, IndexReport, Metadata, Passage
-from rag.types import Answer, Citation, Refusal, Statement
+from rag.types import Answer, Citation, Problem, Refusal, Statement
 from ui.render import (
     article_json,
     json_line,
@@ -78,6 +79,21 @@ def test_answer_with_its_sources():
 def test_answer_is_wrapped_but_the_place_is_not():
     text = render_answer(answer(), {}, 20)
     assert "    “The levy was\n    set at 4\n    percent.”\n    /news/levy.txt, characters 27-57" in text
+
+
+def test_the_problems_of_a_statement_are_said_in_words():
+    problems = (Problem("number", "12"), Problem("name", "Ann\n\x1b[2J Lee"))
+    statement = Statement("The levy was set at 12 percent.", (1,), "unsupported", problems)
+    shown = render_answer(replace(answer(), statements=(statement,)), {}, 200)
+    assert (
+        "Not supported by the cited words (number: 12; name: Ann \\x1b[2J Lee): The levy was set at 12 percent."
+        in shown
+    )
+
+
+def test_an_incomplete_answer_says_so():
+    assert "\n\nThis answer is incomplete.\n\n" in render_answer(replace(answer(), incomplete=True), {}, 80)
+    assert "incomplete" not in render_answer(answer(), {}, 80)
 
 
 @pytest.mark.parametrize(("support", "note"), [("partial", "Only partly supported"), ("unsupported", "Not supported")])

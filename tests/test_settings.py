@@ -7,12 +7,24 @@ import click
 import pytest
 from click.testing import CliRunner
 
+import rag.settings
 from index.errors import InputError
 from rag.answering import AnswerSettings
 from rag.generators import silence_limit, total_limit
 from ui.cli import dateline
 from ui.options import Session, k_option, library_option, model_option, pass_session
-from ui.settings import DEFAULT_K, MODEL_SETTINGS, SETTINGS, config_path, default_library_path, default_map, load_config
+from ui.settings import (
+    DEFAULT_K,
+    ENVIRONMENT_ONLY,
+    MAX_TOKENS,
+    MIN_ANSWER_TOKENS,
+    MIN_PROMPT_TOKENS,
+    SETTINGS,
+    config_path,
+    default_library_path,
+    default_map,
+    load_config,
+)
 
 
 @pytest.fixture
@@ -56,6 +68,11 @@ def show():
 
 def test_default_number_of_passages_is_that_of_answers():
     assert AnswerSettings().k == DEFAULT_K
+
+
+def test_bounds_of_tokens_are_those_of_answers():
+    bounds = (rag.settings.MIN_PROMPT_TOKENS, rag.settings.MIN_ANSWER_TOKENS, rag.settings.MAX_TOKENS)
+    assert bounds == (MIN_PROMPT_TOKENS, MIN_ANSWER_TOKENS, MAX_TOKENS)
 
 
 def test_config_values_and_paths_relative_to_the_file(config):
@@ -148,6 +165,24 @@ def test_timeout_reaches_the_models_for_the_run_only(config, monkeypatch):
     assert os.environ["DATELINE_LLM_TIMEOUT"] == "9"
 
 
+def test_prompts_and_tokens_of_the_configuration_reach_answers_for_the_run_only(config, monkeypatch):
+    seen = []
+
+    @click.command()
+    def show_tokens() -> None:
+        settings = AnswerSettings()
+        seen.append((settings.prompt_tokens, settings.answer_tokens, os.environ["DATELINE_PROMPTS"]))
+
+    monkeypatch.setitem(dateline.commands, "show-tokens", show_tokens)
+    path = config('prompt_tokens = 3000\nanswer_tokens = 200\nprompts = "mine"\n')
+    CliRunner().invoke(dateline, ["show-tokens"], catch_exceptions=False)
+    monkeypatch.setenv("DATELINE_ANSWER_TOKENS", "90")
+    CliRunner().invoke(dateline, ["show-tokens"], catch_exceptions=False)
+    own = str(path.parent / "mine")
+    assert seen == [(3000, 200, own), (3000, 90, own)]
+    assert "DATELINE_PROMPTS" not in os.environ
+
+
 def test_library_before_or_after_the_verb(config, show, tmp_path):
     config("")
     before = CliRunner().invoke(dateline, ["--library", str(tmp_path / "a"), "show-settings"])
@@ -157,7 +192,7 @@ def test_library_before_or_after_the_verb(config, show, tmp_path):
     assert both.stdout.split()[0] == "b"
 
 
-def test_every_setting_but_the_library_and_those_of_models_is_an_option_with_its_environment_variable():
+def test_every_setting_but_those_of_the_environment_is_an_option_with_its_environment_variable():
     def options(command):
         if isinstance(command, click.Group):
             for child in command.commands.values():
@@ -167,7 +202,7 @@ def test_every_setting_but_the_library_and_those_of_models_is_an_option_with_its
                 yield parameter
 
     variables = {option.name: option.envvar for option in options(dateline) if option.envvar}
-    assert variables == {name: setting.variable for name, setting in SETTINGS.items() if name not in MODEL_SETTINGS}
+    assert variables == {name: setting.variable for name, setting in SETTINGS.items() if name not in ENVIRONMENT_ONLY}
 
 
 def test_default_map_reaches_nested_groups():

@@ -1,12 +1,14 @@
 """A real library behind the page: used by several threads, changed by another process meanwhile."""
 
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from fakes import BagOfWordsEncoder
+from fakes import BagOfWordsEncoder, ScriptedGenerator
 
-from index.errors import ArticleNotFoundError, LibraryNotFoundError, ModelError
+from index.errors import ArticleNotFoundError, InputError, LibraryNotFoundError, ModelError
 from index.ingest import index_paths
 from index.library import Library
 from rag.types import Answer, Question
@@ -99,3 +101,68 @@ def test_warming_up_loads_the_encoder_once_and_forgives_a_missing_library(
 def test_a_model_that_does_not_exist_is_refused_at_once(path: Path) -> None:
     with pytest.raises(ModelError):
         SharedLibrary.open(path, model="nosuch:model", k=8)
+
+
+def test_offered_models_are_made_once_when_they_are_first_asked(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[str] = []
+
+    def load(name: str) -> ScriptedGenerator | None:
+        made.append(name)
+        return None if name == "extractive" else ScriptedGenerator("The lamp was lit in 1923 [1].")
+
+    monkeypatch.setattr("ui.shared_library.load_generator", load)
+    add(path, "lamp.txt", "The lamp was lit in 1923 by Ann Lee.")
+    offered = ["openai:b", "extractive", "openai:a"]
+    library = SharedLibrary.open(path, model="openai:a", k=8, encoder=BagOfWordsEncoder(), offered=offered)
+    assert library.models == ("openai:a", "extractive", "openai:b")
+    assert made == ["openai:a"]
+    asked = Question("When was the lamp lit?")
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: library.ask(asked, model="openai:b"), range(8)))
+    assert {answer.model for answer in answers} == {"scripted:model"}
+    assert library.ask(asked, model="extractive").model == "extractive"
+    assert library.ask(asked).model == "scripted:model"
+    assert made == ["openai:a", "openai:b", "extractive"]
+    with pytest.raises(InputError, match="There is no model 'hf:/etc' here"):
+        library.ask(asked, model="hf:/etc")
+    assert made == ["openai:a", "openai:b", "extractive"]
+    library.close()
+
+
+def test_stop_ends_a_silent_model_and_its_failure_is_logged(
+    path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Silent:
+        name = "scripted:silent"
+
+        def generate(self, messages, *, max_tokens, stop=None):
+            yield "The lamp was lit in 1923 [1]."
+            stop.wait(10)
+            return "stopped"
+
+    monkeypatch.setattr("ui.shared_library.load_generator", lambda name: Silent())
+    add(path, "lamp.txt", "The lamp was lit in 1923 by Ann Lee.")
+    library = SharedLibrary.open(path, model="openai:a", k=8, encoder=BagOfWordsEncoder())
+    stop = threading.Event()
+    items = library.stream(Question("When was the lamp lit?"), stop=stop)
+    assert next(items) == "The lamp was lit in 1923 [1]."
+    threading.Timer(0.1, stop.set).start()
+    began = time.monotonic()
+    answer = next(items)
+    assert time.monotonic() - began < 1.1
+    assert isinstance(answer, Answer)
+    assert answer.incomplete
+    monkeypatch.setattr(library, "_generators", {"openai:a": ScriptedGenerator(fails=True)})
+    assert library.ask(Question("When was the lamp lit?")).model == "extractive"
+    assert "scripted:model went away" in caplog.text
+    library.close()
+
+
+def test_wrong_prompts_are_said_at_the_start_where_a_model_may_need_them(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATELINE_PROMPTS", str(path / "none"))
+    monkeypatch.setattr("ui.shared_library.load_generator", lambda name: ScriptedGenerator())
+    with pytest.raises(InputError, match="folder of prompts"):
+        SharedLibrary.open(path, model="extractive", k=8, offered=["openai:a"])
+    SharedLibrary.open(path, model="extractive", k=8)

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -230,6 +231,40 @@ def test_stop_and_errors_give_the_box_back(browser) -> None:
         page.locator("#examples button:visible").first.wait_for()
         assert page.get_by_test_id("user").count() == 0
         seen.assert_clean()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("device", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_the_model_that_is_chosen_answers(browser, device) -> None:
+    class Choosing(FakeBackend):
+        models = ("openai:a", "extractive", "ollama:b")
+
+        def ask(self, question, *, k=None, model=None):
+            return replace(super().ask(question, k=k, model=model), model=model)
+
+    backend = Choosing([ARTICLE], respond)
+    with (
+        served(create_app(Path("unused"), backend=backend)) as address,
+        watched_page(browser, address, **device) as (page, seen),
+    ):
+        ask(page, "When is the vote?")
+        box = page.get_by_label("Answers by")
+        assert box.input_value() == "openai:a"
+        box.click()
+        page.get_by_role("option", name="ollama:b").click()
+        page.locator("#masthead", has_text="answers by ollama:b").wait_for()
+        ask(page, "And why?")
+        made = page.locator("#conversation .made").all_inner_texts()
+        assert [text.split(" in ")[0] for text in made] == ["answered by openai:a", "answered by ollama:b"]
+        assert backend.asked_models == ["openai:a", "ollama:b"]
+        assert in_viewport(page.get_by_label("Answers by"))
+        seen.assert_clean()
+
+
+@pytest.mark.browser
+def test_a_single_model_is_no_choice(browser, address: str) -> None:
+    with watched_page(browser, address, **DESKTOP) as (page, _):
+        assert page.locator("#model:visible").count() == 0
 
 
 @pytest.mark.browser

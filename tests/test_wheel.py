@@ -55,7 +55,7 @@ def test_the_files_that_modules_read_are_in_the_wheel(names: list[str]):
     data = {name for name in names if name.split("/")[0] in PACKAGES and not name.endswith(".py")}
     judge = {f"eval/judge_{part}.txt" for part in ("faithfulness", "nuggets", "relevancy")}
     report = {"eval/report.html", "eval/report.css"}
-    prompts = {"rag/prompt_system.txt", "rag/prompt_rewrite.txt"}
+    prompts = {f"rag/prompt_{part}.txt" for part in ("system", "user", "passage", "rewrite", "rewrite_user")}
     fitted = {"rag/weights.json", "index/interaction.npz", "index/answer_spans.npz"}
     assert data == {"ui/page.css", "ui/page.js"} | fitted | prompts | judge | report
 

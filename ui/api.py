@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -13,7 +13,7 @@ from index.dates import first_day, format_published, last_day
 from index.errors import ArticleNotFoundError, DatelineError, InputError, QuestionError
 from index.types import SearchFilter
 from rag.types import MAX_QUESTION_CHARACTERS, Question, Turn
-from ui.backend import Backend
+from ui.backend import Backend, check_model
 from ui.render import article_json, summary_json
 from ui.settings import MAX_K
 
@@ -28,7 +28,7 @@ MAX_ARTICLES_LISTED = 1_000
 MAX_OFFSET = 1_000_000_000
 """How many articles one listing has if nothing is said, how many at most, and the highest number to begin at."""
 
-_FIELDS = frozenset({"question", "history", "from", "to", "as_of", "source", "k"})
+_FIELDS = frozenset({"question", "history", "from", "to", "as_of", "source", "k", "model"})
 
 
 def create_router(backend: Backend) -> APIRouter:
@@ -47,14 +47,14 @@ def create_router(backend: Backend) -> APIRouter:
     @router.post("/api/ask")
     async def ask(request: Request) -> Response:
         try:
-            question, k = parse_question(await request.body())
+            question, k, model = parse_question(await request.body(), backend.models)
         except InputError as error:
             return error_response(error)
         if not places.acquire(blocking=False):
             sentence = "Too many questions are being answered at the moment; ask again in a few seconds."
             return JSONResponse({"error": sentence}, status_code=503, headers={"retry-after": "2"})
         try:
-            answer = await run_in_threadpool(backend.ask, question, k=k)
+            answer = await run_in_threadpool(backend.ask, question, k=k, model=model)
         except DatelineError as error:
             return error_response(error)
         finally:
@@ -106,8 +106,11 @@ class QuestionTooLongError(QuestionError):
     """The question has more than `MAX_QUESTION_CHARACTERS` characters."""
 
 
-def parse_question(body: bytes) -> tuple[Question, int | None]:
-    """The question of a request and its `k` (`None` if not given). Raises `InputError` naming the field at fault."""
+def parse_question(body: bytes, models: Sequence[str]) -> tuple[Question, int | None, str]:
+    """The question of a request, its `k` (`None` if not given) and its model, one of `models` (the first if not given).
+
+    Raises `InputError` naming the field at fault.
+    """
     try:
         document = json.loads(body)
     except (ValueError, RecursionError) as error:
@@ -125,7 +128,8 @@ def parse_question(body: bytes) -> tuple[Question, int | None]:
         raise QuestionTooLongError(
             f"The question has {len(text):,} characters; at most {MAX_QUESTION_CHARACTERS:,} are accepted."
         )
-    return Question(text=text, history=_history(document), filter=_filter(document)), _k(document)
+    question = Question(text=text, history=_history(document), filter=_filter(document))
+    return question, _k(document), _model(document, models)
 
 
 def _check_characters(document: Mapping[str, Any]) -> None:
@@ -176,6 +180,13 @@ def _k(document: Mapping[str, Any]) -> int | None:
     if isinstance(k, bool) or not isinstance(k, int) or not 1 <= k <= MAX_K:
         raise InputError(f"The field 'k' must be a whole number from 1 to {MAX_K}.")
     return k
+
+
+def _model(document: Mapping[str, Any], models: Sequence[str]) -> str:
+    model = document.get("model")
+    if model is not None and not isinstance(model, str):
+        raise InputError("The field 'model' must be the name of a model.")
+    return check_model(model, models)
 
 
 def _number(request: Request, name: str, default: int, least: int, most: int) -> int:

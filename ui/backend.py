@@ -1,25 +1,38 @@
 """What the page and the HTTP interface ask of a library and a model."""
 
-from collections.abc import Generator
+import threading
+from collections.abc import Generator, Sequence
 from typing import Protocol
 
+from index.errors import InputError
 from index.types import Article, ArticleSummary, Passage
 from rag.types import Answer, Question
 
 
 class Backend(Protocol):
-    """A library and a model behind the page. Every method may be called from any thread, several at once.
+    """A library and its models behind the page. Every method may be called from any thread, several at once.
 
-    All of them raise the errors of `index.errors`; `article` raises `ArticleNotFoundError` on an unknown identifier.
+    `models` are the names of the models that may be asked for; the first answers where none is named. All methods
+    raise the errors of `index.errors`; `article` raises `ArticleNotFoundError` on an unknown identifier.
     """
 
-    model: str
+    models: tuple[str, ...]
 
-    def stream(self, question: Question, *, k: int | None = None) -> Generator[str | Answer, None, None]:
-        """Pieces of the answer's text as they come, then exactly one `Answer`. `k` limits the passages used."""
+    def stream(
+        self,
+        question: Question,
+        *,
+        k: int | None = None,
+        model: str | None = None,
+        stop: threading.Event | None = None,
+    ) -> Generator[str | Answer, None, None]:
+        """Pieces of the answer's text as they come, then exactly one `Answer`. `k` limits the passages used.
+
+        Once `stop` is set, the model ends within a second (`rag.answering.stream`).
+        """
         ...
 
-    def ask(self, question: Question, *, k: int | None = None) -> Answer:
+    def ask(self, question: Question, *, k: int | None = None, model: str | None = None) -> Answer:
         """The whole answer."""
         ...
 
@@ -38,3 +51,12 @@ class Backend(Protocol):
     def generation(self) -> int:
         """The number of the library's last change."""
         ...
+
+
+def check_model(name: str | None, models: Sequence[str]) -> str:
+    """The name, if it is one of those that may be asked for; the first of them for `None`. Raises `InputError`."""
+    if name is None:
+        return models[0]
+    if name not in models:
+        raise InputError(f"There is no model {name!r} here; choose one of: {', '.join(models)}.")
+    return name

@@ -18,10 +18,8 @@ from index.errors import DatelineError
 from ui import cli_answers, cli_collection, cli_eval_files, cli_service
 from ui.options import Parts, Session, library_path_type
 from ui.render import one_line, terminal_safe
-from ui.settings import MODEL_SETTINGS, SETTINGS, default_library_path, default_map, load_config
-
-INTERRUPTED = 130
-"""Exit code after Ctrl-C: 128 and the number of the signal, as shells have it."""
+from ui.settings import ENVIRONMENT_ONLY, SETTINGS, default_library_path, default_map, load_config
+from ui.writing import INTERRUPTED
 
 
 class SafeFormatter(logging.Formatter):
@@ -77,18 +75,20 @@ def dateline(context: click.Context, library: Path | None) -> None:
 
     Settings come from flags, then from the environment, then from the configuration file: config.toml in your user
     configuration folder, or the file that DATELINE_CONFIG names. Its keys are library, encoder, model, k, mode,
-    reranker, host, port, auth_file, llm_timeout, llm_total_timeout, cache and seed. DATELINE_LLM_TIMEOUT is the number
-    of seconds that a language model may stay silent, DATELINE_LLM_TOTAL_TIMEOUT that its whole reply may take. Keys of
-    language models come from the environment only (OPENAI_API_KEY, ANTHROPIC_API_KEY).
+    reranker, host, port, auth_file, offer, llm_timeout, llm_total_timeout, prompts, prompt_tokens, answer_tokens,
+    cache and seed. DATELINE_LLM_TIMEOUT is the number of seconds that a language model may stay silent,
+    DATELINE_LLM_TOTAL_TIMEOUT that its whole reply may take, DATELINE_PROMPT_TOKENS and DATELINE_ANSWER_TOKENS are the
+    most tokens that a prompt and an answer may have, and DATELINE_PROMPTS names a folder of prompts of your own (see
+    "dateline doctor"). Keys of language models come from the environment only (OPENAI_API_KEY, ANTHROPIC_API_KEY).
     """
     config = load_config()
     if library is None:
         configured = config.get("library")
         library = default_library_path() if configured is None else Path(str(configured))
-    for key in MODEL_SETTINGS:
-        variable = SETTINGS[key].variable
-        if key in config and not os.environ.get(variable):
-            os.environ[variable] = str(config[key])  # where models look for it
+    for name in ENVIRONMENT_ONLY:
+        variable = SETTINGS[name].variable
+        if name in config and not os.environ.get(variable):
+            os.environ[variable] = str(config[name])
             context.call_on_close(partial(os.environ.pop, variable, None))
     given = context.get_parameter_source("library") is ParameterSource.COMMANDLINE
     context.obj = Session(library, context.find_object(Parts) or Parts(), library_is_given=given)

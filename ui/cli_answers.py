@@ -23,6 +23,7 @@ from ui.options import (
     search_filter,
 )
 from ui.render import json_line, one_line, render_answer, render_hits, text_width
+from ui.writing import INTERRUPTED, print_notices, write_answer
 
 if TYPE_CHECKING:
     from index.library import Library
@@ -110,6 +111,9 @@ def ask(
     QUESTION may be - to read it from standard input. The exit code is 3 if the answer is a refusal; with --batch it is
     0 whatever the answers are. A line of a batch is {"question": ...} and may have "id" and "history", a list of
     {"question": ..., "answer": ...}; each answer is printed with the "id" of its line.
+
+    What a language model writes is shown on a terminal as it comes, then the checked answer takes its place. Ctrl-C
+    meanwhile stops the model: what it has written is checked and printed, marked as incomplete, with exit code 130.
     """
     limits = search_filter(date_from, date_to, sources, as_of)
     if batch is not None:
@@ -121,29 +125,37 @@ def ask(
         raise click.UsageError("Missing argument 'QUESTION': give a question, - for standard input, or --batch FILE.")
     text = check_question(read_stdin() if question == "-" else question)
     turns = () if history is None else read_history(read_text(history), str(history))
-    answer, articles = _ask_one(session, Question(text, turns, limits), model, k, reranker)
+    answer, articles, stopped = _ask_one(session, Question(text, turns, limits), model, k, reranker, as_json)
+    print_notices(answer)
     if as_json:
         click.echo(json_line(answer.as_json()))
     else:
         if answer.standalone_question != answer.question:
             click.echo(f"Asked as: {one_line(answer.standalone_question)}", err=True)
         click.echo(render_answer(answer, articles, text_width()))
+    if stopped and answer.incomplete:
+        raise click.exceptions.Exit(INTERRUPTED)
     if answer.refused:
         raise click.exceptions.Exit(REFUSED)
 
 
 def _ask_one(
-    session: Session, question: Question, model: str, k: int, reranker: str | None
-) -> tuple[Answer, dict[str, Article]]:
+    session: Session, question: Question, model: str, k: int, reranker: str | None, as_json: bool
+) -> tuple[Answer, dict[str, Article], bool]:
+    """The answer, the articles of a refusal's closest passages, and whether Ctrl-C was pressed while it was written."""
     from rag.answering import AnswerSettings
     from rag.answering import ask as answer_question
 
     generator = session.load_generator(model)
     settings = AnswerSettings(k=k, reranker=session.load_reranker(reranker))
+    stopped = False
     with session.open_library() as library:
-        answer = answer_question(question, library, generator=generator, settings=settings)
+        if generator is None:
+            answer = answer_question(question, library, generator=None, settings=settings)
+        else:
+            answer, stopped = write_answer(question, library, generator, settings, shown=not as_json)
         closest = () if answer.refusal is None else answer.refusal.closest
-        return answer, _articles_of(closest, library)
+        return answer, _articles_of(closest, library), stopped
 
 
 def _ask_all(session: Session, lines: list[BatchLine], model: str, k: int, reranker: str | None) -> None:
@@ -155,6 +167,7 @@ def _ask_all(session: Session, lines: list[BatchLine], model: str, k: int, reran
     with session.open_library() as library:
         for line in lines:
             answer = answer_question(line.question, library, generator=generator, settings=settings)
+            print_notices(answer)
             identity = {} if line.question_id is None else {"id": line.question_id}
             click.echo(json_line({**identity, **answer.as_json()}))
 

@@ -9,6 +9,11 @@ from ui.render import json_line, one_line
 from ui.settings import DEFAULT_HOST, DEFAULT_PORT, SETTINGS
 
 
+def _names(_context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    """The names of a repeated option, which the environment and the configuration file may part with commas."""
+    return tuple(name.strip() for value in values for name in value.split(",") if name.strip())
+
+
 @click.command(short_help="Serve the web page and the HTTP interface.")
 @click.option(
     "--host",
@@ -35,33 +40,68 @@ from ui.settings import DEFAULT_HOST, DEFAULT_PORT, SETTINGS
     help="Ask for a name and password of this file.",
 )
 @model_option
+@click.option(
+    "--offer",
+    multiple=True,
+    callback=_names,
+    envvar="DATELINE_OFFER",
+    show_envvar=True,
+    metavar="NAME",
+    help="A further model that people may choose, beside --model and extractive; may be repeated.",
+)
 @k_option
 @reranker_option
 @library_option
 @pass_session
 def serve(
-    session: Session, host: str, port: int, auth_file: Path | None, model: str, k: int, reranker: str | None
+    session: Session,
+    host: str,
+    port: int,
+    auth_file: Path | None,
+    model: str,
+    offer: tuple[str, ...],
+    k: int,
+    reranker: str | None,
 ) -> None:
     """Serve the web page and the HTTP interface until interrupted."""
     from ui.web import run_server
 
-    run_server(session.library_path, host=host, port=port, auth_file=auth_file, model=model, k=k, reranker=reranker)
+    run_server(
+        session.library_path,
+        host=host,
+        port=port,
+        auth_file=auth_file,
+        model=model,
+        offered=offer,
+        k=k,
+        reranker=reranker,
+    )
 
 
 @click.command(short_help="Check the library, the encoder and the model.")
 @click.option("--repair", is_flag=True, help="Rebuild the search files of the library that are missing or damaged.")
+@click.option(
+    "--copy-prompts",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Copy Dateline's prompts into DIR, to begin your own from, and check nothing.",
+)
 @model_option
 @json_option
 @library_option
 @pass_session
-def doctor(session: Session, repair: bool, model: str, as_json: bool) -> None:
-    """Check the library, the encoder and the language model, and say what to do.
+def doctor(session: Session, repair: bool, copy_prompts: Path | None, model: str, as_json: bool) -> None:
+    """Check the library, the encoder, the language model and the prompts, and say what to do.
 
     The exit code is 1 if something is wrong. No language model is made to write: its server is asked what it offers.
-    """
-    from ui.doctor import examine
 
-    findings = examine(session, model, repair=repair)
+    To change what language models are asked with, change the files that --copy-prompts makes and name their folder in
+    DATELINE_PROMPTS. A file that you take away is Dateline's own again. In them $name is a placeholder, $$ a dollar.
+    """
+    from ui.doctor import copy_prompts_into, examine
+
+    copied = None if copy_prompts is None else copy_prompts_into(copy_prompts)
+    findings = examine(session, model, repair=repair) if copied is None else copied
     healthy = all(finding.ok for finding in findings)
     if as_json:
         rows = [{"check": finding.check, "ok": finding.ok, "message": finding.message} for finding in findings]

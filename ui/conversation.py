@@ -9,10 +9,10 @@ from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from index.errors import ArticleNotFoundError, DatelineError, ModelError
+from index.errors import ArticleNotFoundError, DatelineError, InputError, ModelError
 from index.types import Article
 from rag.types import MAX_QUESTION_CHARACTERS, Answer, Question, Turn
-from ui.backend import Backend
+from ui.backend import Backend, check_model
 from ui.markup import answer_html, note_html, question_html, working_html
 
 UPDATE_SECONDS = 0.1
@@ -60,11 +60,13 @@ def stop(conversation: Conversation) -> Conversation:
     return (*conversation[:-1], _broken(conversation[-1], STOPPED))
 
 
-async def converse(backend: Backend, text: str, conversation: Conversation) -> AsyncIterator[Conversation]:
+async def converse(
+    backend: Backend, text: str, conversation: Conversation, model: str | None = None
+) -> AsyncIterator[Conversation]:
     """The conversation with one more exchange: at once, then as its answer grows, at last finished.
 
-    Never raises for what goes wrong in answering: the last state then says so in a sentence. When the iteration is
-    given up, the thread that answers ends at the next piece of text.
+    `model` is one of the backend's, the first if `None`. Never raises for what goes wrong in answering: the last state
+    then says so in a sentence. When the iteration is given up, the model is stopped, also while it is silent.
     """
     exchange = Exchange(text.strip(), working_html())
     yield (*conversation, exchange)
@@ -73,7 +75,12 @@ async def converse(backend: Backend, text: str, conversation: Conversation) -> A
         yield (*conversation, _broken(exchange, sentence))
         return
     turns = [Turn(earlier.question, earlier.text) for earlier in conversation if earlier.state == "finished"]
-    answering = _Answering(backend, Question(exchange.question, history=tuple(turns[-TURNS_REMEMBERED:])))
+    try:
+        name = check_model(model, backend.models)
+    except InputError as error:
+        yield (*conversation, _broken(exchange, str(error)))
+        return
+    answering = _Answering(backend, Question(exchange.question, history=tuple(turns[-TURNS_REMEMBERED:])), name)
     shown = time.monotonic()
     try:
         while exchange.state == "running":
@@ -94,34 +101,36 @@ def _broken(exchange: Exchange, sentence: str) -> Exchange:
 class _Answering:
     """A thread that asks the backend, and what has come of it so far."""
 
-    def __init__(self, backend: Backend, question: Question) -> None:
+    def __init__(self, backend: Backend, question: Question, model: str) -> None:
         self._backend = backend
         self._question = question
+        self._model = model
         self._given_up = threading.Event()
         self._text = ""
-        self._answered: tuple[str, str] | None = None
+        self._answered: tuple[str, Answer] | None = None
         self._failure: str | None = None
         threading.Thread(target=self._work, name="dateline-answer", daemon=True).start()
 
     def exchange(self, exchange: Exchange) -> Exchange:
         """The exchange as it stands now."""
         if self._answered is not None:
-            html, text = self._answered
-            return replace(exchange, html=html, text=text, state="finished")
+            html, answer = self._answered
+            # What is not complete says so itself, and is not what a follow-up refers to.
+            return replace(exchange, html=html, text=answer.text, state="broken" if answer.incomplete else "finished")
         text = self._text
         if self._failure is not None:
             return _broken(replace(exchange, text=text), self._failure)
         return replace(exchange, html=working_html(text), text=text)
 
     def give_up(self) -> None:
-        """Lets the thread end at the next piece of text."""
+        """Stops the model; the thread ends."""
         self._given_up.set()
 
     def _work(self) -> None:
         try:
             answer = self._answer()
             if answer is not None:
-                self._answered = answer_html(answer, self._closest_articles(answer), self._backend.model), answer.text
+                self._answered = answer_html(answer, self._closest_articles(answer), self._model), answer
         except DatelineError as error:
             self._failure = str(error)
         except Exception:
@@ -130,7 +139,7 @@ class _Answering:
 
     def _answer(self) -> Answer | None:
         """The answer; `None` if it was given up. A generator left in the middle is closed, so that its model stops."""
-        with closing(self._backend.stream(self._question)) as items:
+        with closing(self._backend.stream(self._question, model=self._model, stop=self._given_up)) as items:
             for item in items:
                 if self._given_up.is_set():
                     return None

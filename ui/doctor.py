@@ -1,5 +1,6 @@
 """What can be wrong with an installation: the library, its encoder, the language model."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from index.errors import DatelineError, LibraryNotFoundError
@@ -21,7 +22,7 @@ def examine(session: Session, model: str, *, repair: bool) -> list[Finding]:
 
     Errors are findings, not exceptions: the checks that follow are still made.
     """
-    return [*_check_library(session, repair), _check_encoder(session), _check_model(session, model)]
+    return [*_check_library(session, repair), _check_encoder(session), _check_model(session, model), _check_prompts()]
 
 
 def _check_library(session: Session, repair: bool) -> list[Finding]:
@@ -72,3 +73,35 @@ def _check_model(session: Session, model: str) -> Finding:
     if session.parts.generator is not None:
         return Finding(f"model {session.parts.generator.name}", True, "brought by the program that runs the command")
     return check_endpoint(model)
+
+
+def _check_prompts() -> Finding:
+    """Which prompts are in force, and the digest that answers name them by."""
+    from rag.settings import answer_tokens, prompt_tokens
+    from rag.templates import load_templates
+
+    try:
+        templates = load_templates()
+        budget = f"at most {prompt_tokens():,} tokens, answers {answer_tokens():,}"
+    except DatelineError as error:
+        return Finding("prompts", False, str(error))
+    own = ", ".join(repr(str(path)) for path in templates.replaced.values())
+    source = f"Dateline's own, replaced by {own}" if own else "Dateline's own"
+    return Finding("prompts", True, f"{source}; SHA-256 {templates.digest}; {budget}")
+
+
+def copy_prompts_into(folder: Path) -> list[Finding]:
+    """Copies Dateline's own prompts into a folder; a file that is there already stays as it is and is not well."""
+    from rag.templates import default_templates
+
+    folder.mkdir(parents=True, exist_ok=True)
+    findings = []
+    for name, text in default_templates().items():
+        try:
+            with (folder / name).open("x", encoding="utf-8", newline="\n") as file:
+                file.write(f"{text}\n")
+        except FileExistsError:
+            findings.append(Finding(name, False, f"{str(folder / name)!r} is there already and was left as it is."))
+        else:
+            findings.append(Finding(name, True, str(folder / name)))
+    return findings

@@ -30,6 +30,9 @@ _MARK_IN_STATEMENT = re.compile(r"\s*\[\d{1,4}\]")
 _PLAIN = r"\1 — "
 """A short answer as it stands in text that is still being written."""
 
+INCOMPLETE = "This answer is not complete."
+"""Said where an answer was cut short and nothing says why."""
+
 _SUPPORT = {"partial": "partly supported by the cited words", "unsupported": "not supported by the cited words"}
 
 
@@ -72,8 +75,7 @@ def answer_html(answer: Answer, articles: Mapping[str, Article], model: str) -> 
     else:
         parts.append(_statements(answer))
         parts.append(_sources(answer.citations))
-    if not answer.refused and answer.model != model:
-        parts.append(f'<p class="note">{literal(f"{model} could not be used; {answer.model} answered instead.")}</p>')
+    parts.append(_notices(answer, model))
     parts.append(f'<p class="made">{literal(_how_made(answer))}</p></div>')
     return "".join(parts)
 
@@ -229,6 +231,18 @@ def _refusal(refusal: Refusal, articles: Mapping[str, Article]) -> str:
             f'<p class="excerpt">{literal(first_words(passage.text, CLOSEST_CHARACTERS))}</p></li>'
         )
     return "".join(parts) + ("</ul></div>" if closest else "</div>")
+
+
+def _notices(answer: Answer, model: str) -> str:
+    """What happened on the way: plain to see where the answer is not complete or not the model's, else quiet lines."""
+    replaced = not answer.refused and answer.model != model
+    notices = list(answer.notices)
+    if not notices and replaced:
+        notices.append(f"{model} could not be used; {answer.model} answered instead.")
+    if not notices and answer.incomplete:
+        notices.append(INCOMPLETE)
+    kind = "note" if replaced or answer.incomplete else "notice"
+    return "".join(f'<p class="{kind}">{literal(notice)}</p>' for notice in notices)
 
 
 def _how_made(answer: Answer) -> str:

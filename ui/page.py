@@ -80,6 +80,7 @@ def build_page(backend: Backend, library_path: Path) -> "Blocks":
     """The page over a backend. Telemetry must have been switched off before."""
     import gradio as gr
 
+    default = backend.models[0]
     busy = {"submit_btn": False, "stop_btn": "Stop"}
     idle = {"submit_btn": "Ask", "stop_btn": False}
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
@@ -89,19 +90,24 @@ def build_page(backend: Backend, library_path: Path) -> "Blocks":
         placeholder, summaries = _welcome(backend, library_path)
         examples = example_questions(backend, summaries)
         examples += [""] * (EXAMPLES - len(examples))
-        header = header_html(len(summaries), backend.model)
         return [
-            header,
+            header_html(len(summaries), default),
             gr.Chatbot(placeholder=placeholder),
+            gr.Dropdown(value=default),
             *(gr.Button(text, visible=bool(text)) for text in examples),
         ]
 
-    async def answer(text: str, conversation: Conversation) -> AsyncIterator[list[Any]]:
+    def chosen(model: str) -> str:
+        """The header with the model that answers from now on."""
+        _, summaries = _welcome(backend, library_path)
+        return header_html(len(summaries), model)
+
+    async def answer(text: str, conversation: Conversation, model: str) -> AsyncIterator[list[Any]]:
         if not isinstance(text, str) or not text.strip():
             yield [gr.skip()] * 4
             return
         box: Any = gr.Textbox(value="", **busy)
-        async for state in converse(backend, text, conversation):
+        async for state in converse(backend, text, conversation, model):
             if state[-1].state != "running":
                 box = gr.Textbox(**idle)
             yield [messages(state), state, box, gr.Row(visible=False)]
@@ -115,7 +121,7 @@ def build_page(backend: Backend, library_path: Path) -> "Blocks":
         return [(), gr.Textbox(**idle), gr.Row(visible=True)]
 
     with gr.Blocks(title="Dateline", analytics_enabled=False, fill_height=True, fill_width=True) as page:
-        header = gr.HTML(header_html(None, backend.model), elem_id="top", apply_default_css=False)
+        header = gr.HTML(header_html(None, default), elem_id="top", apply_default_css=False)
         conversation = gr.State(())
         with gr.Row(elem_id="desk"):
             with gr.Column(elem_id="talk"):
@@ -134,6 +140,15 @@ def build_page(backend: Backend, library_path: Path) -> "Blocks":
                 )
                 with gr.Row(elem_id="examples") as offered:
                     buttons = [gr.Button("", visible=False, elem_classes="example") for _ in range(EXAMPLES)]
+                choice = gr.Dropdown(
+                    list(backend.models),
+                    value=default,
+                    elem_id="model",
+                    label="Answers by",
+                    filterable=False,
+                    interactive=True,
+                    visible=len(backend.models) > 1,
+                )
                 box = gr.Textbox(
                     elem_id="question",
                     label="Your question",
@@ -148,14 +163,22 @@ def build_page(backend: Backend, library_path: Path) -> "Blocks":
                 gr.HTML(html_template=_SOURCE_PANEL, apply_default_css=False)
         outputs = [chat, conversation, box, offered]
         asked = [
-            trigger(answer, [asked_with, conversation], outputs, concurrency_id="answers", trigger_mode="once", **quiet)
+            trigger(
+                answer,
+                [asked_with, conversation, choice],
+                outputs,
+                concurrency_id="answers",
+                trigger_mode="once",
+                **quiet,
+            )
             for trigger, asked_with in ((box.submit, box), *((button.click, button) for button in buttons))
         ]
         for event in asked:
             event.failure(lambda: gr.Textbox(**idle), None, box, queue=False, **quiet)
         box.stop(stopped, conversation, outputs[:3], cancels=asked, queue=False, **quiet)
         chat.clear(cleared, None, outputs[1:], cancels=asked, queue=False, **quiet)
-        page.load(arrive, None, [header, chat, *buttons], queue=False, **quiet)
+        choice.change(chosen, choice, header, queue=False, **quiet)
+        page.load(arrive, None, [header, chat, choice, *buttons], queue=False, **quiet)
     page.queue(max_size=QUESTIONS_WAITING, default_concurrency_limit=ANSWERS_AT_ONCE)
     return page
 

@@ -32,6 +32,9 @@ _SUPPORT_NOTES = {
     "unsupported": "Not supported by the cited words",
 }
 
+INCOMPLETE = "This answer is incomplete."
+"""Said under an answer whose model was stopped or cut short."""
+
 
 def text_width() -> int:
     """Columns to wrap text to: those of the terminal, 80 where there is none, never more than `MAX_WIDTH`."""
@@ -102,6 +105,8 @@ def render_answer(answer: Answer, articles: Mapping[str, Article], width: int) -
             blocks.append(render_hits(answer.refusal.closest, articles, width, limit=CLOSEST_CHARACTERS))
         return "\n\n".join(blocks)
     notes = [note for statement in answer.statements if (note := _support_note(statement, width))]
+    if answer.incomplete:
+        blocks.append(INCOMPLETE)
     if notes:
         blocks.append("\n".join(notes))
     blocks.extend(_render_citation(citation, width) for citation in answer.citations)
@@ -110,7 +115,10 @@ def render_answer(answer: Answer, articles: Mapping[str, Article], width: int) -
 
 def _support_note(statement: Statement, width: int) -> str | None:
     note = _SUPPORT_NOTES.get(statement.support)
-    return None if note is None else wrapped(f"{note}: {one_line(statement.text)}", width)
+    if note is None:
+        return None
+    problems = "; ".join(f"{problem.kind}: {one_line(problem.detail)}" for problem in statement.problems)
+    return wrapped(f"{note}{f' ({problems})' if problems else ''}: {one_line(statement.text)}", width)
 
 
 def _render_citation(citation: Citation, width: int) -> str:

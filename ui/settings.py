@@ -33,6 +33,11 @@ DEFAULT_SEED = 20_170_603
 MAX_SEED = 2**32 - 1
 """Largest seed that every generator of random numbers takes."""
 
+MIN_PROMPT_TOKENS = 500
+MIN_ANSWER_TOKENS = 16
+MAX_TOKENS = 1_000_000
+"""Bounds of the tokens of a prompt and of an answer; the same as in `rag.settings`, named here to keep help light."""
+
 
 @dataclass(frozen=True, slots=True)
 class Setting:
@@ -63,17 +68,20 @@ SETTINGS = {
         Setting("host", str, "address that the page is served at"),
         Setting("port", int, "port that the page is served at", minimum=0, maximum=65_535),
         Setting("auth_file", str, "file with the names and passwords that the page asks for", is_path=True),
+        Setting("offer", str, "further models that the page offers, with spaces or commas between them"),
         Setting("llm_timeout", int, "seconds that a language model may stay silent", minimum=1, maximum=86_400),
         Setting("llm_total_timeout", int, "seconds that a whole reply may take", minimum=1, maximum=86_400),
+        Setting("prompts", str, "folder of prompts of one's own", is_path=True),
+        Setting("prompt_tokens", int, "most tokens of a prompt", minimum=MIN_PROMPT_TOKENS, maximum=MAX_TOKENS),
+        Setting("answer_tokens", int, "most tokens of a model's answer", minimum=MIN_ANSWER_TOKENS, maximum=MAX_TOKENS),
         Setting("cache", str, "folder where the articles of question sets are kept indexed", is_path=True),
         Setting("seed", int, "seed of everything random in evaluations", minimum=0, maximum=MAX_SEED),
     )
 }
 """Every key of the configuration file, by name."""
 
-
-MODEL_SETTINGS = ("llm_timeout", "llm_total_timeout")
-"""Keys that no command has an option for: language models look for them in the environment."""
+ENVIRONMENT_ONLY = ("llm_timeout", "llm_total_timeout", "prompts", "prompt_tokens", "answer_tokens")
+"""Those that no option of a command gives: what answers looks for them in the environment."""
 
 
 def config_path() -> Path:
@@ -136,6 +144,10 @@ def default_map(group: click.Group, config: Mapping[str, str | int]) -> dict[str
     return {
         name: default_map(command, config)
         if isinstance(command, click.Group)
-        else {key: value for key, value in config.items() if any(key == option.name for option in command.params)}
+        else {
+            option.name: str(config[option.name]).split() if option.multiple else config[option.name]
+            for option in command.params
+            if isinstance(option, click.Option) and option.name is not None and option.name in config
+        }
         for name, command in group.commands.items()
     }

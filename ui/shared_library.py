@@ -1,9 +1,10 @@
-"""A library on disk and a model, shared by the threads of the server."""
+"""A library on disk and its models, shared by the threads of the server."""
 
+import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from collections.abc import Generator as Pieces
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -12,49 +13,88 @@ from index.encoder import Encoder
 from index.errors import DatelineError
 from index.library import Library
 from index.types import Article, ArticleSummary, Passage
-from rag.answering import AnswerSettings, ask, stream
-from rag.generators import Generator, load_generator
+from rag.answering import AnswerSettings, stream
+from rag.generators import EXTRACTIVE, Generator, load_generator
 from rag.reranking import load_reranker
+from rag.templates import load_templates
 from rag.types import Answer, Question
+from ui.backend import check_model
+
+LOG = logging.getLogger("dateline")
 
 
 class SharedLibrary:
-    """The backend of the page: the library of a folder, opened for reading when it is first needed, and one model.
+    """The backend of the page: the library of a folder, opened for reading when it is first needed, and its models.
 
     A library that does not exist yet is looked for again at every call, so that a page started before the first
-    `dateline index` finds it afterwards.
+    `dateline index` finds it afterwards. Only models that were named at the start can be asked for; each of them is
+    made once, when it is first asked.
     """
 
-    def __init__(
-        self, path: Path, model: str, generator: Generator | None, settings: AnswerSettings, encoder: Encoder | None
-    ) -> None:
-        self.model = model
+    def __init__(self, path: Path, models: Sequence[str], settings: AnswerSettings, encoder: Encoder | None) -> None:
+        self.models = tuple(models)
         self._path = path
-        self._generator = generator
+        self._generators: dict[str, Generator | None] = {}
         self._settings = settings
         self._lock = threading.RLock()
         self._loading = threading.Lock()
+        self._naming = threading.Lock()
         self._library: Library | None = None
         self._encoder = encoder
 
     @classmethod
     def open(
-        cls, path: Path, *, model: str, k: int, reranker: str | None = None, encoder: Encoder | None = None
+        cls,
+        path: Path,
+        *,
+        model: str,
+        k: int,
+        reranker: str | None = None,
+        encoder: Encoder | None = None,
+        offered: Sequence[str] = (),
     ) -> "SharedLibrary":
         """The library in `path`, which need not exist yet. Without an encoder, the library's own is loaded when needed.
 
-        Raises `ModelError` if the model or the re-ranker cannot be used.
+        `model` answers unless a question asks for extractive answers or for one of the `offered` models. Raises
+        `ModelError` if the model or the re-ranker cannot be used, `InputError` if a prompt or setting cannot.
         """
         settings = AnswerSettings(k=k, reranker=load_reranker(reranker))
-        return cls(path, model, load_generator(model), settings, encoder)
+        names = dict.fromkeys(name.strip() for name in (model, EXTRACTIVE, *offered))
+        library = cls(path, list(names), settings, encoder)
+        library._generator(None)
+        if len(names) > 1:
+            load_templates()
+        return library
 
-    def stream(self, question: Question, *, k: int | None = None) -> Pieces[str | Answer, None, None]:
+    def stream(
+        self,
+        question: Question,
+        *,
+        k: int | None = None,
+        model: str | None = None,
+        stop: threading.Event | None = None,
+    ) -> Pieces[str | Answer, None, None]:
         settings = replace(self._settings, k=k or self._settings.k)
-        yield from stream(question, self._for_answers(), generator=self._generator, settings=settings)
+        generator = self._generator(model)
+        items = stream(question, self._for_answers(), generator=generator, settings=settings, stop=stop)
+        with closing(items):
+            for item in items:
+                if isinstance(item, Answer) and generator is not None and item.model == EXTRACTIVE:
+                    for notice in item.notices:
+                        LOG.warning("%s", notice)
+                yield item
 
-    def ask(self, question: Question, *, k: int | None = None) -> Answer:
-        settings = replace(self._settings, k=k or self._settings.k)
-        return ask(question, self._for_answers(), generator=self._generator, settings=settings)
+    def ask(self, question: Question, *, k: int | None = None, model: str | None = None) -> Answer:
+        *_, answer = self.stream(question, k=k, model=model)
+        assert isinstance(answer, Answer), "an answer comes last"
+        return answer
+
+    def _generator(self, model: str | None) -> Generator | None:
+        name = check_model(model, self.models)
+        with self._naming:
+            if name not in self._generators:
+                self._generators[name] = load_generator(name)
+            return self._generators[name]
 
     def article(self, article_id: str) -> Article:
         return self._shared().article(article_id)
