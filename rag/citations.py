@@ -13,7 +13,7 @@ from itertools import groupby
 
 from index.sentences import split_sentences
 from index.types import Article, Hit, Span
-from rag.marks import MarkedText, readable, take_out_marks
+from rag.marks import MarkedText, disarm_marks, readable, take_out_marks
 from rag.prompts import DECLINE_SENTENCE
 from rag.support import PARTIAL_COVERAGE, Words, coverage, fold, is_quoted_from, judge, quotations, stands_in
 from rag.types import Citation, Statement, Support
@@ -60,14 +60,15 @@ def cite_answer(text: str, hits: Sequence[Hit], articles: Mapping[str, Article])
     `hits` are in the order in which the prompt numbered them; `articles` holds their articles by `article_id`. A
     statement without a mark gets the sentence that supports it, if a passage has one, and is else `unsupported`.
     """
-    marked = take_out_marks(readable(text), len(hits))
+    shown = {hit.passage.article_id: articles[hit.passage.article_id].text for hit in hits}
+    marked = take_out_marks(readable(text), len(hits), list(shown.values()))
     if _DECLINES.fullmatch(fold(marked.plain)):
         return CitedText(DECLINE_SENTENCE, (), (), declined=True, removed_marks=marked.removed)
     passages = [_Passage.of(hit, articles[hit.passage.article_id]) for hit in hits]
     folded = {passage.article.article_id: "" for passage in passages}
     quoted = quotations(marked.plain)
     if quoted:
-        folded = {passage.article.article_id: fold(passage.article.text) for passage in passages}
+        folded = {passage.article.article_id: fold(disarm_marks(passage.article.text)) for passage in passages}
     numbers: dict[tuple[str, Span], int] = {}
     citations: list[Citation] = []
     statements: list[Statement] = []
