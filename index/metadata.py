@@ -10,7 +10,7 @@ from dataclasses import fields, replace
 
 from index.dates import parse_date
 from index.headers import MAX_TITLE_LENGTH, read_header
-from index.types import Metadata
+from index.types import UNSEEN, Metadata
 
 MAX_FIELD_LENGTH = 500
 """Characters kept of a title, a name or a place; longer ones are a text in the wrong field."""
@@ -120,7 +120,9 @@ def read_metadata(text: str, *, markdown: bool = False, navigation: bool = True)
         text, stated = _without_front_matter(text)
     if navigation:
         text = _without_navigation(text)
-    return text, combine(stated, read_header(text))
+    header = read_header(text)
+    header = replace(header, title=clean_field(header.title), source=clean_field(header.source))
+    return text, combine(stated, header)
 
 
 def combine(*statements: Metadata) -> Metadata:
@@ -149,11 +151,11 @@ def metadata_from_fields(values: Mapping[str, object]) -> Metadata:
 def clean_field(value: str | None) -> str | None:
     """A title or name on one line, at most `MAX_FIELD_LENGTH` characters long; `None` if it is empty.
 
-    Control characters and halves of surrogate pairs are left out.
+    Control characters, halves of surrogate pairs, and signs that hide text or turn it around are left out.
     """
     if not value:
         return None
-    return " ".join(_CONTROL.sub(" ", value).split())[:MAX_FIELD_LENGTH] or None
+    return " ".join(_CONTROL.sub(" ", UNSEEN.sub("", value)).split())[:MAX_FIELD_LENGTH] or None
 
 
 def clean_url(value: str | None) -> str | None:

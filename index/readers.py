@@ -21,7 +21,7 @@ from index.sidecar import SIDECAR_NAME, Sidecar, read_sidecar, row_text
 from index.types import Article, Failure, Metadata
 from index.urls import Page, fetch
 
-READER_VERSION = 1
+READER_VERSION = 2
 """Part of every digest. Raise it when the same bytes are to give another article, so that all are read again."""
 
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)

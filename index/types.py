@@ -5,12 +5,17 @@ points of the stored article text, end exclusive; ranks count from 1; of scores,
 """
 
 import hashlib
+import re
 import unicodedata
 from dataclasses import dataclass, field
 from datetime import date
 
 ARTICLE_ID_LENGTH = 16
 """Hexadecimal digits of the text's SHA-256 that name an article (64 bits)."""
+
+
+UNSEEN = re.compile("[\u00ad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f]+")
+"""Zero-width, bidirectional and tag characters; the joiners that Persian and emoji are written with are none."""
 
 
 def normalise_text(text: str) -> str:
@@ -83,8 +88,11 @@ class Article:
 
 
 def first_words(text: str, limit: int = 80) -> str:
-    """The beginning of a text on one line, at most `limit` characters, cut between words and marked with `…`."""
-    line = " ".join(text[: limit * 4].split())
+    """The beginning of a text on one line, at most `limit` characters, cut between words and marked with `…`.
+
+    Signs that hide text or turn it around are left out.
+    """
+    line = " ".join(UNSEEN.sub("", text[: limit * 4]).split())
     if len(line) <= limit:
         return line
     return line[: limit - 1].rsplit(" ", 1)[0].rstrip(" ,;:-–—") + "…"

@@ -58,7 +58,8 @@ def cite_answer(
     statement without a mark gets the sentence that supports it, if a passage has one, and is else `unsupported`.
     `checker` says how well words support a statement; without one they are judged by words alone (`rag.support`).
     """
-    marked = take_out_marks(readable(text), len(hits))
+    shown = {hit.passage.article_id: articles[hit.passage.article_id].text for hit in hits}
+    marked = take_out_marks(readable(text), len(hits), list(shown.values()))
     if _DECLINES.fullmatch(fold(marked.plain)):
         return CitedText(DECLINE_SENTENCE, (), (), declined=True, removed_marks=marked.removed)
     passages = [CitablePassage.of(hit, articles[hit.passage.article_id]) for hit in hits]

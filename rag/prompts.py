@@ -21,8 +21,8 @@ takes 3 and 3, Llama 3's 5 and 4, ChatML's 5 and 3; this is above all of them.""
 MAX_FIELD_CHARACTERS = 300
 """Most characters of a title, source or date that go into the prompt."""
 
-_OUTSIDE_MARKUP = str.maketrans("<>", "‹›")
-_CONTROL_WORD = re.compile(r"\[(/?[A-Z][A-Z_]*)\]")
+_OUTSIDE_MARKUP = str.maketrans("<>＜＞﹤﹥", "‹›‹›‹›")
+_CONTROL_WORD = re.compile(r"[\[［](/?[a-z]?[A-Z][A-Z_]*)[\]］]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +106,7 @@ def as_data(text: str) -> str:
 
     Angle brackets, of which fences and most chat templates' tokens are made, become single quotation marks of that
     shape; control words such as `[INST]` and marks such as `[1]` get parentheses; what a reader does not see goes.
+    The same holds of full-width forms, which some tokenizers take for the plain ones (Unicode NFKC).
     """
     line = " ".join(readable(text).split()).translate(_OUTSIDE_MARKUP)
     return _CONTROL_WORD.sub(r"(\1)", disarm_marks(line))

@@ -11,6 +11,7 @@ from index.types import Article, Hit, Span
 from rag.contradictions import Finding
 from rag.evidence import sentences_of
 from rag.likeness import Likeness
+from rag.marks import disarm_marks
 from rag.misattribution import wrong_speaker
 from rag.quotations import fold, is_quoted_from, stands_in
 from rag.support import PARTIAL_COVERAGE, Judgement, coverage, judge
@@ -75,12 +76,13 @@ class CitablePassage:
         """The passage of a hit in its article."""
         start, end = hit.passage.start, hit.passage.end
         spans = tuple(Span(start + span.start, start + span.end) for span in split_sentences(article.text[start:end]))
-        return cls(article, Span(start, end), spans, tuple(Words.of(article.text[s.start : s.end]) for s in spans))
+        words = tuple(Words.of(disarm_marks(article.text[span.start : span.end])) for span in spans)
+        return cls(article, Span(start, end), spans, words)
 
     @cached_property
     def folded(self) -> str:
         """The article's whole text, folded, for quotations."""
-        return fold(self.article.text)
+        return fold(disarm_marks(self.article.text))
 
     @cached_property
     def about(self) -> Words:
@@ -191,7 +193,7 @@ def check_statement(
 def _judged(text: str, quotes: Sequence[str], evidence: Sequence[_Evidence], checker: StatementChecker) -> Checked:
     """The judgement of a statement by the evidence, with what is quoted in it and who is said to have said it."""
     sentences = [
-        each.passage.article.text[span.start : span.end]
+        disarm_marks(each.passage.article.text[span.start : span.end])
         for each in evidence
         for span in (each.passage.sentences[index] for index in each.chosen)
     ]
