@@ -262,7 +262,7 @@ def test_nothing_of_them_is_live_in_a_browser(tmp_path):
         index_paths(library, [str(tmp_path / "articles")])
         texts = {article.name: stored(library, article) for article in ALL}
     model = ObedientToWhatIsAsked()
-    backend = SharedLibrary(tmp_path / "library", model.name, model, AnswerSettings(), BagOfWordsEncoder())
+    backend = SharedLibrary(tmp_path / "library", [model.name], AnswerSettings(), BagOfWordsEncoder())
     with (
         served(create_app(tmp_path / "library", backend=backend)) as address,
         sync_playwright() as playwright,
@@ -270,7 +270,7 @@ def test_nothing_of_them_is_live_in_a_browser(tmp_path):
         watched_page(browser, address, **DESKTOP) as (page, seen),
     ):
         for name, generator in [*((name, model) for name in IN_BROWSER), *((name, None) for name in BY_RULES)]:
-            backend._generator, backend.model = generator, model.name if generator else "extractive"
+            backend._generators[model.name] = generator
             article = next(article for article in ALL if article.name == name)
             ask_page(page, article.question)
             answer = page.locator("#conversation .answer").last

@@ -56,8 +56,9 @@ def test_the_files_that_modules_read_are_in_the_wheel(names: list[str]):
     judge = {f"eval/judge_{part}.txt" for part in ("faithfulness", "nuggets", "relevancy")}
     report = {"eval/report.html", "eval/report.css"}
     prompts = {f"rag/prompt_{part}.txt" for part in ("system", "user", "passage", "rewrite", "rewrite_user")}
-    fitted = {"rag/weights.json", "index/interaction.npz", "index/answer_spans.npz"}
-    assert data == {"ui/page.css", "ui/page.js"} | fitted | prompts | judge | report
+    fitted = {"rag/weights.json", "rag/support.json", "index/interaction.npz", "index/answer_spans.npz"}
+    words = {"rag/irregular_verbs.txt", "rag/opposites.txt"}
+    assert data == {"ui/page.css", "ui/page.js"} | fitted | words | prompts | judge | report
 
 
 def test_the_command_and_the_licence_are_in_the_wheel(names: list[str]):
