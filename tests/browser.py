@@ -110,8 +110,7 @@ def ask(page, question: str) -> None:
     before = page.locator("#conversation [data-testid=user]").count()
     page.locator("#question textarea").fill(question)
     page.keyboard.press("Enter")
-    ends = page.locator("#conversation .made, #conversation .note")
-    ends.nth(before).wait_for()
+    page.locator("#conversation [data-testid=bot]:has(.made, .note)").nth(before).wait_for()
     page.get_by_test_id("submit-button").wait_for()
 
 
