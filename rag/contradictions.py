@@ -197,14 +197,15 @@ def _opposites(statement: Words, together: Words) -> Iterator[Problem]:
 def _dropped_hedges(statement: Words, evidence: Sequence[Words]) -> Iterator[Problem]:
     """Hedges of the evidence that bear on words of a statement which has none.
 
-    Saying whose word it is keeps "claimed" and "accused", not "may" and "reportedly". "Could" and "would" are hedges
-    against a statement that says "will".
+    Saying whose word it is keeps "claimed" and "accused", not "may" and "reportedly". "Could" is a hedge
+    against a statement that says "will", and so is "would" where nobody is said to say it.
     """
     said = {token.text.lower() for token in statement.tokens}
     if said & _HEDGES or any(term.startswith("alleg") for term in statement.terms):
         return
     hedges = _HEDGES if said & _SAYS else _HEDGES | _CLAIMS
-    hedges = hedges | {"could", "would"} if "will" in said else hedges
+    if "will" in said:
+        hedges = hedges | ({"could"} if said & _SAYS else {"could", "would"})
     for sentence in evidence:
         for index, token in enumerate(sentence.tokens):
             if token.text.lower() not in hedges or token.kind == "date":

@@ -39,6 +39,7 @@ BESIDE = 2
 """Most words between two names that stand side by side."""
 
 _KINDS: Mapping[str, ProblemKind] = {"name": "name", "number": "number", "date": "date"}
+_BE = frozenset("be is are was were been being".split())
 _DIRECTIONS = {"from": "to", "to": "from", "for": "against", "against": "for"}
 
 
@@ -201,7 +202,8 @@ def _exchanged(own: Sequence[Token], theirs: Sequence[Token], reach: int) -> Pro
 
 @dataclass(frozen=True, slots=True)
 class _Side:
-    """A word of content, the terms of those on each side of it, and whether "by" is near behind it, as in a passive."""
+    """A word of content, the terms of those on each side of it, and whether it looks like a passive: "by" is near behind it, or a form of
+    "be" near before it."""
 
     term: str
     left: frozenset[str]
@@ -216,7 +218,9 @@ def _sides(tokens: Sequence[Token], reach: int) -> Iterator[_Side]:
             continue
         left = frozenset(t for _, other in content[max(0, place - reach) : place] for t in other.terms)
         right = frozenset(t for _, other in content[place + 1 : place + 1 + reach] for t in other.terms)
-        passive = any(other.text.lower() == "by" for other in tokens[index + 1 : index + 3])
+        passive = any(other.text.lower() == "by" for other in tokens[index + 1 : index + 3]) or any(
+            other.text.lower() in _BE for other in tokens[max(0, index - 2) : index]
+        )
         for term in token.terms:
             yield _Side(term, left - {term}, right - {term}, passive)
 

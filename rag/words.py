@@ -30,7 +30,7 @@ _STANCE = frozenset(
 _CONNECTIVES = frozenset(
     "additionally moreover furthermore however meanwhile overall finally similarly specifically notably consequently "
     "therefore thus hence also besides instead nevertheless nonetheless although though while whereas since because "
-    "unlike despite yes first second third lastly later earlier then today yesterday".split()
+    "unlike despite according faced asked given yes first second third lastly later earlier then today yesterday".split()
 )
 """Words that begin a statement with a capital letter and are no names."""
 
@@ -69,6 +69,9 @@ _JOINS = frozenset("but and or while whereas although though because which who w
 
 _PER_CENT = re.compile(r"\b([Pp])er cent\b")
 _TENS_AND_ONE = re.compile(rf"\b({'|'.join(_TENS)}|twenty)[-‐‑ ]({'|'.join(_SMALL_NUMBERS[1:10])})\b", re.IGNORECASE)
+_BEGINS = re.compile(r"[A-Z][a-z]+(?:(?:ed|ing|ly) [a-z]|s (?:of|have|are|were|had|who|say|said|will) )")
+"""An ordinary word that is capitalised because the sentence begins with it: "Officers have …", "Speaking to …"."""
+
 _LOWER_WORD = re.compile(r"\b[a-z]+\b")
 _THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 
@@ -219,6 +222,8 @@ def _tokens(joined: str) -> Iterable[Token]:
         expanded = _INITIALISMS.get(token.removesuffix("'s").removesuffix("’s")) or _MONTHS.get(lower, lower)
         terms = frozenset(analyze(expanded))
         named = token[0].isupper() and lower not in _CONNECTIVES and not STOP_WORDS.issuperset(terms)
+        if named and not before and _BEGINS.match(joined, match.start()):
+            named = False
         kind = "date" if named and (expanded in MONTHS or lower in _DAYS) else "name" if named else "word"
         yield Token(token, terms, kind, clause)
 
