@@ -12,7 +12,7 @@ from importlib import resources
 
 from index.keywords import analyze
 from rag.analysis import STOP_WORDS
-from rag.placement import exchanged_sides, misplaced_items
+from rag.placement import exchanged_sides, misplaced_items, other_parts
 from rag.types import Problem
 from rag.words import Token, Words
 
@@ -80,6 +80,7 @@ def find_problems(statement: Words, evidence: Sequence[Words], known: frozenset[
         *_findings(_missing_names(statement, together, known), forbids=False),
         *_findings(misplaced_items(statement, evidence), forbids=False),
         *_findings(exchanged_sides(statement, evidence), forbids=False),
+        *_findings(other_parts(statement, evidence), forbids=False),
         *_findings(_dropped_hedges(statement, evidence), forbids=False),
     ]
     for words in alike:

@@ -140,6 +140,24 @@ def exchanged_sides(statement: Words, evidence: Sequence[Words]) -> Iterator[Pro
                 return
 
 
+def other_parts(statement: Words, evidence: Sequence[Words]) -> Iterator[Problem]:
+    """Names such as "Chamber of Shipping" of which the evidence has only the first with another part: "Chamber of
+    Exporters"."""
+    there: dict[frozenset[str], set[frozenset[str]]] = {}
+    for sentence in evidence:
+        for first, part, _ in _of_pairs(sentence.tokens):
+            there.setdefault(first, set()).add(part)
+    for first, part, words in _of_pairs(statement.tokens):
+        if first in there and part not in there[first]:
+            yield Problem("name", words)
+
+
+def _of_pairs(tokens: Sequence[Token]) -> Iterator[tuple[frozenset[str], frozenset[str], str]]:
+    for first, of, part in zip(tokens, tokens[1:], tokens[2:], strict=False):
+        if first.kind == part.kind == "name" and of.text == "of":
+            yield first.terms, part.terms, f"{first.text} of {part.text}"
+
+
 def items_of(tokens: Sequence[Token], sentence: int = 0) -> list[Item]:
     """The names, numbers and dates of a sentence, which has that number."""
     found = []
@@ -202,8 +220,8 @@ def _exchanged(own: Sequence[Token], theirs: Sequence[Token], reach: int) -> Pro
 
 @dataclass(frozen=True, slots=True)
 class _Side:
-    """A word of content, the terms of those on each side of it, and whether it looks like a passive: "by" is near behind it, or a form of
-    "be" near before it."""
+    """A word of content, the terms of those on each side of it, and whether it looks like a passive: "by" is near
+    behind it, or a form of "be" near before it."""
 
     term: str
     left: frozenset[str]

@@ -30,7 +30,8 @@ _STANCE = frozenset(
 _CONNECTIVES = frozenset(
     "additionally moreover furthermore however meanwhile overall finally similarly specifically notably consequently "
     "therefore thus hence also besides instead nevertheless nonetheless although though while whereas since because "
-    "unlike despite according faced asked given yes first second third lastly later earlier then today yesterday".split()
+    "unlike despite according faced asked given yes first second third lastly later earlier then today "
+    "yesterday".split()
 )
 """Words that begin a statement with a capital letter and are no names."""
 
