@@ -37,7 +37,7 @@ _REFUSALS = frozenset(term for word in "refuse fail decline forget neglect unabl
 """Stems of words behind which "to do" something means that it was not done."""
 
 NEARLY = 0.75
-"""Share of a statement's needed terms that make a sentence nearly the same."""
+"""Share of a statement's needed terms that make a sentence nearly the same; all but one do in any case."""
 
 _IMPLICIT = frozenset(
     term
@@ -94,7 +94,7 @@ def _findings(problems: Iterable[Problem], *, forbids: bool) -> list[Finding]:
 
 def _is_nearly(statement: Words, sentence: Words) -> bool:
     """True if a sentence holds nearly all of a statement, so that one word of difference is the difference."""
-    return len(statement.needed & sentence.needed) >= NEARLY * len(statement.needed)
+    return len(statement.needed - sentence.needed) <= max(1, (1 - NEARLY) * len(statement.needed))
 
 
 def _missing_numbers(statement: Words, together: Words, known: frozenset[str]) -> Iterator[Problem]:

@@ -19,19 +19,26 @@ _TITLES = frozenset("president minister secretary general senator governor mayor
 
 
 def wrong_speaker(
-    statement: str, quotes: Sequence[str], spans: Sequence[Span], text: str, structure: Structure
+    statement: str,
+    quotes: Sequence[str],
+    spans: Sequence[Span],
+    text: str,
+    structure: Structure,
+    known: frozenset[str] = frozenset(),
 ) -> tuple[str, bool] | None:
     """The speaker that a statement names wrongly, and whether another one is known; `None` if nothing is against it.
 
     `spans` are the cited sentences in the article's `text`. Of these the one counts that has most of the words that the
     statement quotes (`quotes`), or where it quotes nothing, of its words besides the name. If the article gives its
     words to another person, they are not the named one's; if it gives them to nobody that is known, and the name is not
-    in it, they need not be.
+    in it, they need not be. A name whose terms are `known`, as that of the article's source, may be said to say it all.
     """
     named = _speaker_of(statement)
     if named is None or not is_person(named):
         return None
     name = set(unify(named)) - _TITLES
+    if name <= known:
+        return None
     said = Words.of(" ".join(quotes) or statement).needed - name
     best: tuple[int, str, str | None] = (0, "", None)
     for span in spans:

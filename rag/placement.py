@@ -31,9 +31,9 @@ CROSSED = 1.1
 LEAST_FIT = 0.02
 """Fit below which words agree by chance."""
 
-SIDES = (2, 4)
-"""Words of content on each side of a word of which two sentences say who does what to whom: near ones, and those with
-what stands between, as "secretary" in "the union secretary Owen Marsh accused"."""
+SIDES = (1, 2, 4)
+"""Words of content on each side of a word of which two sentences say who does what to whom: the next, near ones, and
+those with what stands between, as "secretary" in "the union secretary Owen Marsh accused"."""
 
 BESIDE = 2
 """Most words between two names that stand side by side."""

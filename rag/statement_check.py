@@ -202,13 +202,12 @@ def _judged(text: str, quotes: Sequence[str], evidence: Sequence[_Evidence], che
     found += [
         Finding(Problem("quotation", quote), True) for quote, how in zip(quotes, exactness, strict=True) if not how
     ]
-    for each in evidence:
-        structure = sentences_of(each.passage.article.article_id, each.passage.article.text)
-        wrong = wrong_speaker(
-            text, quotes, [each.passage.sentences[index] for index in each.chosen], each.passage.article.text, structure
-        )
-        found += [Finding(Problem("speaker", wrong[0]), wrong[1])] if wrong else []
     known = frozenset().union(*(_known_besides(each) for each in evidence))
+    for each in evidence:
+        article = each.passage.article
+        spans = [each.passage.sentences[index] for index in each.chosen]
+        wrong = wrong_speaker(text, quotes, spans, article.text, sentences_of(article.article_id, article.text), known)
+        found += [Finding(Problem("speaker", wrong[0]), wrong[1])] if wrong else []
     judgement = checker.judge(text, sentences, found=found, known=known)
     quoted: Literal["exact", "normalised"] | None = None
     if judgement.support == "verbatim" or (exactness and None not in exactness):
