@@ -26,6 +26,9 @@ from rag.words import Words
 TITLE_LABEL = "Title: "
 """What the first line of the evidence begins with, as in ALCE's own evaluation."""
 
+MAX_ABOUT_CHARACTERS = 120
+"""Most characters of a line that gives source and date."""
+
 SENTENCES_READ = 12
 """Most sentences that are compared with a statement as they are: those of three or four citations."""
 
@@ -71,12 +74,27 @@ class RuleChecker:
 def judge_texts(statement: str, evidence: Sequence[str], likeness: Likeness | None = None) -> Judgement:
     """What `rag.support.judge` says of a statement and whole texts, of which it is shown the sentences that count."""
     words = _words(statement)
-    texts = [text[span.start : span.end] for text in evidence for span in split_sentences(text)]
+    known: set[str] = set()
+    texts: list[str] = []
+    for text in evidence:
+        about, own = _parted(text)
+        known |= _words(about).terms | _words(about).numbers
+        texts += [own[span.start : span.end] for span in split_sentences(own)]
     sentences = [_words(text) for text in texts]
     if len(sentences) > SENTENCES_READ:
         chosen = choose_sentences(words, sentences)
         sentences, texts = [sentences[index] for index in chosen], [texts[index] for index in chosen]
-    return judge(words, sentences, likeness=likeness, texts=(statement, texts))
+    return judge(words, sentences, known=frozenset(known), likeness=likeness, texts=(statement, texts))
+
+
+def _parted(text: str) -> tuple[str, str]:
+    """The lines about an article that `evidence_text` puts in front, and the text behind them."""
+    if not text.startswith(TITLE_LABEL):
+        return "", text
+    title, _, rest = text.removeprefix(TITLE_LABEL).partition("\n")
+    second, _, behind = rest.partition("\n")
+    is_about = bool(behind) and len(second) <= MAX_ABOUT_CHARACTERS and second[-1:] not in '.!?"”'
+    return (f"{title}. {second}", behind) if is_about else (title, rest)
 
 
 def score_support(document: Mapping[str, Any], checker: Checker) -> CitationSupport | None:

@@ -19,8 +19,8 @@ from rag.words import Token, Words
 _HEDGES = frozenset(
     "alleged allegedly reportedly apparently apparent purportedly supposedly ostensibly presumably possibly perhaps "
     "probably likely unconfirmed rumoured rumored rumour rumor suspected suspects suspect may might believed "
-    "believe believes thought appears appeared seems seemed potentially considering proposed preliminary tentative "
-    "tentatively hinted hoped hopes hope expected expects estimated".split()
+    "believe believes thought appears appeared seems seemed potentially tentative "
+    "tentatively hinted hoped hopes hope expected expects".split()
 )
 """Words by which an article keeps its distance, whoever says it."""
 
@@ -45,6 +45,9 @@ _IMPLICIT = frozenset(
     for term in analyze(word)
 )
 """Stems of words that negate without a negation."""
+
+HEDGED_SHARE = 0.3
+"""Share of a statement's needed terms that a sentence must have for its hedges to bear on the statement."""
 
 HEDGE_REACH = 8
 """Content tokens behind a hedge that it can bear on."""
@@ -78,7 +81,7 @@ def find_problems(statement: Words, evidence: Sequence[Words], known: frozenset[
         *_findings(_negated_elsewhere(statement, together), forbids=False),
         *_findings(_opposites(statement, together), forbids=False),
         *_findings(_missing_names(statement, together, known), forbids=False),
-        *_findings(misplaced_items(statement, evidence), forbids=False),
+        *_findings(misplaced_items(statement, evidence, known), forbids=False),
         *_findings(exchanged_sides(statement, evidence), forbids=False),
         *_findings(other_parts(statement, evidence), forbids=False),
         *_findings(_dropped_hedges(statement, evidence), forbids=False),
@@ -208,6 +211,8 @@ def _dropped_hedges(statement: Words, evidence: Sequence[Words]) -> Iterator[Pro
     if "will" in said:
         hedges = hedges | ({"could"} if said & _SAYS else {"could", "would"})
     for sentence in evidence:
+        if len(statement.needed & sentence.needed) < HEDGED_SHARE * len(statement.needed):
+            continue
         for index, token in enumerate(sentence.tokens):
             if token.text.lower() not in hedges or token.kind == "date":
                 continue

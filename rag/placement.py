@@ -56,16 +56,21 @@ class Item:
     around: Mapping[str, float]
 
 
-def misplaced_items(statement: Words, evidence: Sequence[Words]) -> Iterator[Problem]:
+def misplaced_items(
+    statement: Words, evidence: Sequence[Words], known: frozenset[str] = frozenset()
+) -> Iterator[Problem]:
     """The names, numbers and dates of a statement whose words the evidence, a sentence each, has of others.
 
     Two items of the statement are exchanged if their words fit each other's place better than their own; an item
     stands in another's place if its words clearly fit one better that the statement does not have. A name right beside
-    the item, as in "Varnholt of Kestria", is none.
+    the item, as in "Varnholt of Kestria", is none. Items of `known` terms, such as the article's source, and a speaker
+    in front of a statement ("Varnholt: …") have no place in the evidence.
     """
     there = [item for number, sentence in enumerate(evidence) for item in items_of(sentence.tokens, number)]
     stated = items_of(statement.tokens)
     for item in stated:
+        if item.terms <= known or _is_lead(item, statement):
+            continue
         own, others = _own_and_others(item, there)
         if own is None:
             yield _problem(item, statement)
@@ -110,6 +115,12 @@ def _own_and_others(item: Item, there: Sequence[Item]) -> tuple[list[Item] | Non
 @lru_cache(maxsize=1)
 def _role_terms() -> frozenset[str]:
     return frozenset(term for role in ROLES for term in analyze(role))
+
+
+def _is_lead(item: Item, statement: Words) -> bool:
+    """True for a name that a statement begins with and a colon follows."""
+    name = " ".join(token.text for token in statement.tokens[: item.last + 1]).casefold()
+    return item.kind == "name" and item.first == 0 and statement.folded.startswith(f"{name}:")
 
 
 def _is_beside(near: Item, other: Item) -> bool:
@@ -206,14 +217,12 @@ def _exchanged(own: Sequence[Token], theirs: Sequence[Token], reach: int) -> Pro
     for side in _sides(theirs, reach):
         there.setdefault(side.term, []).append(side)
     for side in _sides(own, reach):
-        for other in there.get(side.term, ()):
+        others = [other for other in there.get(side.term, ()) if other.passive == side.passive]
+        if any(side.left & other.left and side.right & other.right for other in others):
+            continue
+        for other in others:
             crosses = side.left & other.right and side.right & other.left
-            if (
-                crosses
-                and not side.left & other.left
-                and not side.right & other.right
-                and side.passive == other.passive
-            ):
+            if crosses and not side.left & other.left and not side.right & other.right:
                 return Problem("name", f"{', '.join(sorted(side.left & other.right))} {side.term}")
     return None
 

@@ -11,7 +11,7 @@ from rag.citations import cite_answer
 
 SETS = Path(__file__).parent / "sets" / "altered"
 
-MOST_ALTERED = {"development": 2, "second": 7, "blind": 17}
+MOST_ALTERED = {"development": 3, "second": 7, "blind": 17}
 LEAST_FAITHFUL = {"development": 39, "second": 50, "blind": 30}
 """What `eval/benchmarks/altered.py` counts by words alone. Fewer altered ones and more faithful ones are better."""
 
