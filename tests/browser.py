@@ -106,12 +106,15 @@ def watched_page(browser, address: str, **options):
 
 
 def ask(page, question: str) -> None:
-    """Asks and waits for the end of the answer."""
+    """Asks and waits for the end of the answer.
+
+    Each exchange has one finished answer, however many lines in it say how it ended.
+    """
     before = page.locator("#conversation [data-testid=user]").count()
     page.locator("#question textarea").fill(question)
     page.keyboard.press("Enter")
-    ends = page.locator("#conversation .made, #conversation .note")
-    ends.nth(before).wait_for()
+    finished = page.locator("#conversation [data-testid=bot]", has=page.locator(".made, .note"))
+    finished.nth(before).wait_for()
     page.get_by_test_id("submit-button").wait_for()
 
 
