@@ -106,15 +106,11 @@ def watched_page(browser, address: str, **options):
 
 
 def ask(page, question: str) -> None:
-    """Asks and waits for the end of the answer.
-
-    Each exchange has one finished answer, however many lines in it say how it ended.
-    """
+    """Asks and waits for the end of the answer."""
     before = page.locator("#conversation [data-testid=user]").count()
     page.locator("#question textarea").fill(question)
     page.keyboard.press("Enter")
-    finished = page.locator("#conversation [data-testid=bot]", has=page.locator(".made, .note"))
-    finished.nth(before).wait_for()
+    page.locator("#conversation [data-testid=bot]:has(.made, .note)").nth(before).wait_for()
     page.get_by_test_id("submit-button").wait_for()
 
 
