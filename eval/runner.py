@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from eval.citation_support import Checker
     from eval.judge import Judge
     from rag.generators import Generator
+    from rag.nli_check import ModelChecker
     from rag.reranking import Reranker
 
 NO_MODEL = "none"
@@ -62,9 +63,10 @@ class RunOptions:
     `system` is one of `eval.systems.SYSTEMS`, `k` the passages that an answer is made from, `jobs` how many questions
     are asked at a time, `seed` that of the intervals. `baselines` says whether the other systems are run beside it.
     `reranker` puts the passages of the system in order, not those of the plain searches beside it, `None` for none.
-    `checker` tells whether cited words support a statement, `None` for the rules of `rag.support`; `judge` gives a
-    language model's opinion, `None` for none. `fresh` replaces what the folder holds, `retry_failed` asks the
-    questions again that ended in an error, or whose judge did.
+    `statement_checker` gives a language model's statements their labels as they are answered, `None` for words and
+    encoder. The scores come from `checker`: it tells whether cited words support a statement, `None` for the rules of
+    `rag.support`; `judge` gives a language model's opinion, `None` for none. `fresh` replaces what the folder holds,
+    `retry_failed` asks the questions again that ended in an error, or whose judge did.
     """
 
     system: str = DATELINE
@@ -73,6 +75,7 @@ class RunOptions:
     seed: int = SEED
     baselines: bool = True
     reranker: "Reranker | None" = None
+    statement_checker: "ModelChecker | None" = None
     checker: "Checker | None" = None
     judge: "Judge | None" = None
     fresh: bool = False
@@ -183,9 +186,11 @@ def _settings(options: RunOptions, generator: "Generator | None") -> dict[str, A
     from rag.answering import AnswerSettings
 
     answers = AnswerSettings(k=options.k)
-    budget = (
-        {} if generator is None else {"prompt_tokens": answers.prompt_tokens, "answer_tokens": answers.answer_tokens}
-    )
+    budget: dict[str, Any] = {}
+    if generator is not None:
+        budget = {"prompt_tokens": answers.prompt_tokens, "answer_tokens": answers.answer_tokens}
+        if (checker := options.statement_checker) is not None:
+            budget |= {"statement_checker": checker.name, "statement_checker_digest": checker.digest}
     reranking = {}
     if options.reranker is not None:
         reranking = {"reranker": options.reranker.name, "reranker_digest": options.reranker.digest}
@@ -223,7 +228,9 @@ def _askers(
     """One for each thread, with a library of its own if there are several: a library serves one thread at a time."""
 
     def asker(own: Library) -> Asker:
-        asked = ask or system_ask(options.system, own, generator, options.k, stopped, options.reranker)
+        asked = ask or system_ask(
+            options.system, own, generator, options.k, stopped, options.reranker, options.statement_checker
+        )
         baselines = {}
         if options.baselines:
             baselines = baseline_asks(

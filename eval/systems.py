@@ -22,9 +22,12 @@ if TYPE_CHECKING:
 
     from index.encoder import Encoder, TokenVectors
     from index.library import Library
+    from rag.contradictions import Finding
     from rag.generators import Finish, Generator
     from rag.prompts import Message
     from rag.reranking import Reranker
+    from rag.statement_check import StatementChecker
+    from rag.support import Judgement
 
 _log = logging.getLogger(__name__)
 
@@ -111,11 +114,14 @@ def system_ask(
     k: int,
     stopped: threading.Event | None = None,
     reranker: "Reranker | None" = None,
+    checker: "StatementChecker | None" = None,
 ) -> Ask:
     """The system of that name: a function that answers a question with `k` passages, put in order by the re-ranker.
+    `checker` checks the statements of a language model.
 
     Where a language model fails, `rag.answering.ask` gives the extractive answer instead; here that is an error, so
-    that the figures of a model are not those of another system in part. So is an answer that was cut short. Once
+    that the figures of a model are not those of another system in part. So is a checker that fails, and an answer that
+    was cut short. Once
     `stopped` is set, no model is listened to any longer, and its connection is closed. Raises InputError if there is no
     such system.
     """
@@ -123,7 +129,7 @@ def system_ask(
     if mode is not None:
         if generator is None:
             return _extractive_ask(library, mode, k, reranker)
-        return _model_ask(library, mode, k, generator, stopped, reranker)
+        return _model_ask(library, mode, k, generator, stopped, reranker, checker)
     return _top_passage_ask(library, k, reranker) if system == TOP_PASSAGE else _refusal_ask(library)
 
 
@@ -193,10 +199,12 @@ def _model_ask(
     generator: "Generator",
     stopped: threading.Event | None,
     reranker: "Reranker | None",
+    checker: "StatementChecker | None",
 ) -> Ask:
     from rag.answering import AnswerSettings, ask
 
-    settings = AnswerSettings(k=k, mode=mode, reranker=reranker)
+    strict = None if checker is None else _StrictChecker(checker)
+    settings = AnswerSettings(k=k, mode=mode, reranker=reranker, checker=strict)
     model = _StrictModel(generator, stopped or threading.Event())
 
     def ask_model(question: Question) -> Answer:
@@ -230,6 +238,31 @@ class _StrictModel:
         if finish == "stopped":
             raise DatelineError("The run was interrupted.")
         return finish
+
+
+class _StrictChecker:
+    """A checker whose errors are those of the question: `ask` falls back on another one for `ModelError`."""
+
+    def __init__(self, checker: "StatementChecker") -> None:
+        self._checker = checker
+
+    @property
+    def name(self) -> str:
+        return self._checker.name
+
+    def judge(
+        self,
+        statement: str,
+        evidence: "Sequence[str]",
+        *,
+        found: "Sequence[Finding]" = (),
+        known: frozenset[str] = frozenset(),
+        sources: "Sequence[str]" = (),
+    ) -> "Judgement":
+        try:
+            return self._checker.judge(statement, evidence, found=found, known=known, sources=sources)
+        except ModelError as error:
+            raise DatelineError(str(error)) from error
 
 
 def _top_passage_ask(library: "Library", k: int, reranker: "Reranker | None") -> Ask:

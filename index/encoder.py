@@ -222,8 +222,11 @@ def _sha256_of_file(path: Path) -> str:
 
 def sha256_of_model(model: Any) -> str:
     """Digest of all parameters by name, which is the same wherever the files lie and however they are split."""
+    import torch
+
     digest = hashlib.sha256()
     for parameter, value in sorted(model.state_dict().items()):
         digest.update(parameter.encode())
-        digest.update(value.detach().cpu().contiguous().numpy().tobytes())
+        # As bytes, since NumPy has no numbers of 16 bits with an exponent of 8, in which some weights are stored.
+        digest.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()

@@ -15,7 +15,7 @@ from index.errors import ModelError, StoppedError
 from index.library import Library
 from index.types import Article, Hit, SearchFilter
 from rag.analysis import analyse_question
-from rag.citations import cite_answer
+from rag.citations import CitedText, cite_answer
 from rag.confidence import confidence
 from rag.copies import articles_with_copies, collapse
 from rag.evidence import Evidence, find_evidence
@@ -47,6 +47,9 @@ PART_NOT_HELD_BELOW = 0.1
 REPLACED = "The articles' own sentences are the answer instead."
 """What is said where a language model failed."""
 
+CHECKED_OTHERWISE = "The statements are checked by words and encoder instead."
+"""What is said where the model that checks statements failed."""
+
 STOPPED_EARLY = "Stopped before the model had written a word."
 
 INCOMPLETE: Mapping[Finish, str] = {
@@ -63,7 +66,7 @@ class AnswerSettings:
 
     For a language model, prompt and answer have at most so many tokens, by default what the environment allows
     (`rag.settings`, which raises `InputError` on what is no number). `checker` says how well the cited words support
-    its statements; without one, words and the library's encoder do.
+    its statements; without one, and where it fails, words and the library's encoder do.
     """
 
     k: int = 10
@@ -258,8 +261,7 @@ def _generated(
     written = _Written()
     yield from written.kept(reply(generator, prompt.messages, max_tokens=settings.answer_tokens, stop=stop))
     work.lap("model")
-    checker = settings.checker or EncoderChecker(library.nearest)
-    cited = cite_answer(written.text, prompt.hits, work.articles, checker)
+    cited = _cite(written.text, prompt.hits, work, library, settings.checker)
     work.lap("citations")
     if written.finish == "stopped" and not cited.statements:
         raise StoppedError(STOPPED_EARLY)
@@ -272,6 +274,17 @@ def _generated(
         return
     answer = _answer(work, cited.text, None, sure, cited.statements, cited.citations, generator.name)
     yield replace(answer, incomplete=written.finish != "complete")
+
+
+def _cite(text: str, hits: Sequence[Hit], work: _Work, library: Library, checker: StatementChecker | None) -> CitedText:
+    """The text with its citations. A checker that fails at one statement is replaced for all, and a notice says so."""
+    if checker is not None:
+        try:
+            return cite_answer(text, hits, work.articles, checker)
+        except ModelError as error:
+            work.notices.append(f"{error} {CHECKED_OTHERWISE}")
+            LOG.info("%s %s", error, CHECKED_OTHERWISE)
+    return cite_answer(text, hits, work.articles, EncoderChecker(library.nearest))
 
 
 class _Written:

@@ -47,8 +47,10 @@ class StatementChecker(Protocol):
         *,
         found: Sequence[Finding] = (),
         known: frozenset[str] = frozenset(),
+        sources: Sequence[str] = (),
     ) -> Judgement:
-        """See `rag.support.judge`; the texts are given as they are written. Raises `ModelError`."""
+        """See `rag.support.judge`; the texts are given as they are written. `sources` says for each text of the
+        evidence what article it is from: title, source and date. Raises `ModelError`."""
         ...
 
 
@@ -85,11 +87,16 @@ class CitablePassage:
         return fold(disarm_marks(self.article.text))
 
     @cached_property
-    def about(self) -> Words:
+    def described(self) -> str:
         """What is known of the article besides its text: title, source and date."""
         published = self.article.published
         about = [self.article.title, self.article.source, format_published(published) if published else None]
-        return Words.of(". ".join(part for part in about if part))
+        return ". ".join(part for part in about if part)
+
+    @cached_property
+    def about(self) -> Words:
+        """The words of `described`."""
+        return Words.of(self.described)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +132,7 @@ class WordChecker:
         *,
         found: Sequence[Finding] = (),
         known: frozenset[str] = frozenset(),
+        sources: Sequence[str] = (),
     ) -> Judgement:
         """See `rag.support.judge`."""
         return judge(Words.of(statement), [Words.of(text) for text in evidence], found=found, known=known)
@@ -145,6 +153,7 @@ class EncoderChecker:
         *,
         found: Sequence[Finding] = (),
         known: frozenset[str] = frozenset(),
+        sources: Sequence[str] = (),
     ) -> Judgement:
         """See `rag.support.judge`."""
         return judge(
@@ -183,7 +192,7 @@ def check_statement(
             checked = _judged(text, quotes, [other], checker)
             if checked.judgement.support in ("verbatim", "supported"):
                 return checked
-    if carrying:
+    if carrying or best.judgement.entailed:
         return best
     whole = tuple(dict.fromkeys((passage.article.article_id, passage.whole) for passage in named))
     judgement = Judgement("unsupported", best.judgement.problems, best.judgement.probability)
@@ -208,7 +217,8 @@ def _judged(text: str, quotes: Sequence[str], evidence: Sequence[_Evidence], che
         spans = [each.passage.sentences[index] for index in each.chosen]
         wrong = wrong_speaker(text, quotes, spans, article.text, sentences_of(article.article_id, article.text), known)
         found += [Finding(Problem("speaker", wrong[0]), wrong[1])] if wrong else []
-    judgement = checker.judge(text, sentences, found=found, known=known)
+    sources = [each.passage.described for each in evidence for _ in each.chosen]
+    judgement = checker.judge(text, sentences, found=found, known=known, sources=sources)
     quoted: Literal["exact", "normalised"] | None = None
     if judgement.support == "verbatim" or (exactness and None not in exactness):
         is_exact = all(how == "exact" for how in exactness) if exactness else _stands(text, sentences)

@@ -49,12 +49,14 @@ FEATURES = (*WORDS_FEATURES, *LIKENESS_FEATURES)
 class Judgement:
     """What the check of a statement says: the label, what it objects to, and the estimated probability, 0..1, that a
     person would call the statement fully supported by the cited words, by which statements can be ranked. `likely` says
-    that the model alone would call it supported; the rules may still object."""
+    that the model alone would call it supported; the rules may still object. `entailed` says that a model of inference
+    has read both and found that the words entail the statement, be it in other words."""
 
     support: Support
     problems: tuple[Problem, ...] = ()
     probability: float = 0.0
     likely: bool = False
+    entailed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,9 +42,9 @@ class Done:
         return self.stderr
 
 
-def run(*arguments, stdin=None, encoder=None, generator=None, reranker=None):
+def run(*arguments, stdin=None, encoder=None, generator=None, reranker=None, checker=None):
     """Runs `dateline` with these arguments. An exception that the command line lets through fails the test."""
-    parts = Parts(encoder=encoder or BagOfWordsEncoder(), generator=generator, reranker=reranker)
+    parts = Parts(encoder=encoder or BagOfWordsEncoder(), generator=generator, reranker=reranker, checker=checker)
     result = CliRunner().invoke(
         dateline, [str(argument) for argument in arguments], input=stdin, obj=parts, catch_exceptions=False
     )

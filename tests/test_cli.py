@@ -160,6 +160,8 @@ def test_serve_is_given_its_settings(library, monkeypatch, tmp_path):
         "3",
         "--reranker",
         "x",
+        "--checker",
+        "y",
         "--offer",
         "openai:a",
         "--offer",
@@ -177,6 +179,7 @@ def test_serve_is_given_its_settings(library, monkeypatch, tmp_path):
                 "offered": (),
                 "k": DEFAULT_K,
                 "reranker": None,
+                "checker": None,
             },
         ),
         (
@@ -189,6 +192,7 @@ def test_serve_is_given_its_settings(library, monkeypatch, tmp_path):
                 "offered": ("openai:a", "hf:my folder", "ollama:y"),
                 "k": 3,
                 "reranker": "x",
+                "checker": "y",
             },
         ),
     ]

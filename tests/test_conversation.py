@@ -11,7 +11,7 @@ from fake_backend import FakeBackend, answer, cite, hit, make_article, refusal
 from index.errors import ModelError, StoppedError
 from rag.types import MAX_QUESTION_CHARACTERS, Answer, Question, Statement, Turn
 from ui.conversation import BROKEN, STOPPED, Conversation, Exchange, converse, messages, stop
-from ui.markup import literal
+from ui.literal import literal
 
 ARTICLE = make_article("The vote is in May.", "The vote")
 

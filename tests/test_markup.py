@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag.refusals import parts_not_held
-from rag.types import Statement
+from rag.types import Problem, Statement
+from ui.literal import literal
 from ui.markup import (
     CLOSEST_SHOWN,
     answer_html,
     header_html,
-    literal,
     note_html,
     question_html,
     welcome_html,
@@ -121,7 +121,7 @@ def test_a_hostile_answer_gets_no_other_tags_or_links(text: str) -> None:
     article = make_article(text, text, source=text)
     given_answer = answer(
         text,
-        [Statement(text, (1,), "unsupported")],
+        [Statement(text, (1,), "unsupported", (Problem("name", text), Problem("quotation", text)))],
         [cite(1, article, text)],
         standalone_question=text + "?",
         model=text,
@@ -157,8 +157,39 @@ def test_weak_support_of_a_statement_that_is_not_found_in_the_text_is_said_below
     statements = [Statement("Something else.", (1,), "partial")]
     given_answer = answer("q", statements, [cite(1, ARTICLE, "Lit in 1923.")], text="Lit [1].")
     assert (
-        "partly supported by the cited words Something else." in Shown(answer_html(given_answer, {}, "extractive")).text
+        "Something else. partly supported by the cited words" in Shown(answer_html(given_answer, {}, "extractive")).text
     )
+
+
+def test_every_statement_of_a_model_has_its_label_and_what_is_wrong_with_it() -> None:
+    citations = [cite(1, ARTICLE, "Lit in 1923."), cite(2, ARTICLE, "Nobody knows why.")]
+    statements = [
+        Statement("Lit in 1923.", (1,), "verbatim", quoted="exact"),
+        Statement("lit in 1923", (1,), "verbatim", quoted="normalised"),
+        Statement("It was lit long ago.", (1,), "supported", (Problem("name", "It"),)),
+        Statement("Okafor lit it in 12.", (2,), "unsupported", (Problem("number", "12"), Problem("name", "<b>"))),
+        Statement("It is gone.", (2,), "partial", (Problem("hedge", "allegedly"),)),
+    ]
+    page = answer_html(answer("When?", statements, citations, model="openai:x"), {}, "openai:x")
+    assert Shown(page).text.startswith(
+        "Lit in 1923. [1] word for word "
+        "lit in 1923 [1] word for word but for quotation marks, dashes and case "
+        "It was lit long ago. [1] supported by the cited words "
+        "Okafor lit it in 12. [2] not supported by the cited words: number 12; name <b> "
+        "It is gone. [2] partly supported by the cited words: a hedge of the article is missing: allegedly"
+    )
+    assert re.findall(r'class="support (\w+)"', page) == [
+        *("verbatim", "verbatim", "supported", "unsupported", "partial")
+    ]
+    extractive = Shown(answer_html(answer("When?", statements[:3], citations), {}, "extractive")).text
+    assert "word for word" not in extractive
+    assert "supported" not in extractive
+
+
+def test_a_well_supported_statement_that_is_not_found_in_the_text_has_no_label() -> None:
+    statements = [Statement("Something else.", (1,), "supported")]
+    given_answer = answer("q", statements, [cite(1, ARTICLE, "Lit in 1923.")], text="Lit [1].", model="openai:x")
+    assert "supported" not in Shown(answer_html(given_answer, {}, "openai:x")).text
 
 
 def test_marks_inside_statements_and_before_full_stops() -> None:

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from eval import nli
-from eval.nli import NliChecker, load_nli
 from index.errors import ModelError
+from rag import nli
+from rag.nli import Entailment, NliModel, load_nli
 
 WORDS = "the strike ended on sunday monday premise : hypothesis 0 1 it rained".split()
 LABELS = {0: "contradiction", 1: "neutral", 2: "ENTAILMENT"}
@@ -84,15 +84,55 @@ def test_a_classifier_supports_where_entailment_is_most_probable(tmp_path, favou
     save_classifier(tmp_path, LABELS, favoured)
     checker = load_nli(str(tmp_path))
     assert checker.name == f"nli:{tmp_path}"
+    assert checker.entailment(["the strike ended on sunday"], "the strike ended").probability == pytest.approx(
+        float(supported)
+    )
     assert checker.supports(["the strike ended on sunday"], "the strike ended") is supported
     long = ["the strike ended on sunday " * 100]
     assert checker.supports(long, "the strike ended") is supported, "windows fit the model's 128 positions"
 
 
+def test_the_probability_is_that_of_the_label_and_the_answer_is_the_most_probable_one(tmp_path):
+    import torch
+    from transformers import BertForSequenceClassification
+
+    save_classifier(tmp_path, LABELS, 0)
+    model = BertForSequenceClassification.from_pretrained(tmp_path)
+    with torch.no_grad():
+        model.classifier.weight.zero_()
+        model.classifier.bias[:] = torch.tensor([0.2, 0.2, 0.6]).log()
+    model.save_pretrained(tmp_path)
+    found = load_nli(str(tmp_path)).entailment(["the strike ended"], "it ended")
+    assert found.probability == pytest.approx(0.6)
+    assert found.is_answer
+    with torch.no_grad():
+        model.classifier.bias[:] = torch.tensor([0.3, 0.3, 0.4]).log()
+    model.save_pretrained(tmp_path)
+    found = load_nli(str(tmp_path)).entailment(["the strike ended"], "it ended")
+    assert (found.probability, found.is_answer) == (pytest.approx(0.4), True)
+
+
+def test_the_digest_is_that_of_the_weights_however_they_are_stored(tmp_path):
+    import torch
+    from transformers import BertForSequenceClassification
+
+    save_classifier(tmp_path / "one", LABELS, 2)
+    model = BertForSequenceClassification.from_pretrained(tmp_path / "one")
+    save_tokenizer(tmp_path / "two")
+    model.save_pretrained(tmp_path / "two")
+    digests = [load_nli(str(tmp_path / name)).digest for name in ("one", "two")]
+    assert digests[0] == digests[1]
+    assert len(digests[0]) == 64
+    model.to(torch.bfloat16).save_pretrained(tmp_path / "two")
+    assert load_nli(str(tmp_path / "two")).digest not in digests
+
+
 @pytest.mark.parametrize(("says", "supported"), [("1", True), ("0", False)])
 def test_an_encoder_decoder_supports_by_writing_1(tmp_path, says, supported):
     save_true_model(tmp_path, says)
-    assert load_nli(str(tmp_path)).supports(["the strike ended on sunday"], "the strike ended") is supported
+    model = load_nli(str(tmp_path))
+    assert model.supports(["the strike ended on sunday"], "the strike ended") is supported
+    assert model.entailment(["the strike ended on sunday"], "the strike ended") == said(supported)
 
 
 def test_an_encoder_decoder_is_given_the_prompt_of_true(tmp_path, monkeypatch):
@@ -125,7 +165,12 @@ class CountingTokenizer:
 
 
 def checker_of(entails, limit=100):
-    return NliChecker("nli:made", CountingTokenizer(), limit, entails)
+    """A model that says what the function says: entailment for certain or not at all."""
+    return NliModel("nli:made", CountingTokenizer(), limit, lambda *texts: said(entails(*texts)))
+
+
+def said(entailed):
+    return Entailment(float(entailed), entailed)
 
 
 def test_windows_hold_every_word_overlap_and_fit():
@@ -187,7 +232,8 @@ def test_a_folder_without_a_model_and_one_that_is_damaged(tmp_path):
         load_nli(" ")
 
 
-def test_a_model_of_the_hub_without_a_network(monkeypatch):
+@pytest.mark.parametrize("answers", [True, False])
+def test_a_model_of_the_hub_that_is_not_here(monkeypatch, answers):
     asked = []
 
     def read(name, *, local_files_only):
@@ -195,6 +241,7 @@ def test_a_model_of_the_hub_without_a_network(monkeypatch):
         raise OSError("We couldn't connect to the hub")
 
     monkeypatch.setattr(nli, "_read", read)
+    monkeypatch.setattr(nli, "hub_answers", lambda: answers)
     with pytest.raises(ModelError, match="hf download nobody/no-such-nli-model"):
         load_nli("nobody/no-such-nli-model")
-    assert asked == [True, False], "what is on this machine comes first"
+    assert asked == [True, not answers], "what is on this machine comes first, and no hub is waited for"

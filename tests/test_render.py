@@ -86,8 +86,7 @@ def test_the_problems_of_a_statement_are_said_in_words():
     statement = Statement("The levy was set at 12 percent.", (1,), "unsupported", problems)
     shown = render_answer(replace(answer(), statements=(statement,)), {}, 200)
     assert (
-        "Not supported by the cited words (number: 12; name: Ann \\x1b[2J Lee): The levy was set at 12 percent."
-        in shown
+        "Not supported by the cited words (number 12; name Ann \\x1b[2J Lee): The levy was set at 12 percent." in shown
     )
 
 
@@ -96,7 +95,7 @@ def test_an_incomplete_answer_says_so():
     assert "incomplete" not in render_answer(answer(), {}, 80)
 
 
-@pytest.mark.parametrize(("support", "note"), [("partial", "Only partly supported"), ("unsupported", "Not supported")])
+@pytest.mark.parametrize(("support", "note"), [("partial", "Partly supported"), ("unsupported", "Not supported")])
 def test_statements_that_lack_support_are_named(support, note):
     assert f"{note} by the cited words: The levy was set at 4 percent." in render_answer(
         answer(support=support), {}, 80

@@ -141,7 +141,7 @@ def test_a_checker_of_ones_own_has_the_word():
     class Always:
         name = "always"
 
-        def judge(self, statement, evidence, *, found=(), known=frozenset()):
+        def judge(self, statement, evidence, *, found=(), known=frozenset(), sources=()):
             return Judgement("partial", tuple(finding.problem for finding in found), 0.5)
 
     assert check("The strike in Port Amity ended.", checker=Always()).judgement.support == "partial"

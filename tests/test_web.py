@@ -256,6 +256,8 @@ def test_the_model_that_is_chosen_answers(browser, device) -> None:
         ask(page, "And why?")
         made = page.locator("#conversation .made").all_inner_texts()
         assert [text.split(" in ")[0] for text in made] == ["answered by openai:a", "answered by ollama:b"]
+        labels = page.locator("#conversation .support").all_inner_texts()
+        assert labels == ["word for word", "partly supported by the cited words"] * 2
         assert backend.asked_models == ["openai:a", "ollama:b"]
         assert in_viewport(page.get_by_label("Answers by"))
         seen.assert_clean()

@@ -1,6 +1,7 @@
 """The commands that search and answer: `search`, `ask` and `verify`."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -12,6 +13,7 @@ from rag.types import Answer, Question, check_question, hit_as_json
 from ui.inputs import BatchLine, json_lines, read_batch, read_history, read_stdin, read_text
 from ui.options import (
     Session,
+    checker_option,
     filter_options,
     json_option,
     k_option,
@@ -27,6 +29,8 @@ from ui.writing import INTERRUPTED, print_notices, write_answer
 
 if TYPE_CHECKING:
     from index.library import Library
+    from rag.answering import AnswerSettings
+    from rag.generators import Generator
 
 REFUSED = 3
 """Exit code of `ask` when the answer is a refusal."""
@@ -82,6 +86,7 @@ def _articles_of(hits: Iterable[Hit], library: "Library") -> dict[str, Article]:
 @model_option
 @k_option
 @reranker_option
+@checker_option
 @filter_options
 @click.option(
     "--history", type=input_file, metavar="FILE", help="Earlier questions and answers, as JSON or JSON Lines."
@@ -98,6 +103,7 @@ def ask(
     model: str,
     k: int,
     reranker: str | None,
+    checker: str | None,
     date_from: date | None,
     date_to: date | None,
     sources: tuple[str, ...],
@@ -116,16 +122,17 @@ def ask(
     meanwhile stops the model: what it has written is checked and printed, marked as incomplete, with exit code 130.
     """
     limits = search_filter(date_from, date_to, sources, as_of)
+    made = _HowMade(model, k, reranker, checker)
     if batch is not None:
         if question is not None or history is not None:
             raise click.UsageError("--batch takes the questions and their history from its file; give neither.")
-        _ask_all(session, read_batch(read_text(batch), str(batch), limits), model, k, reranker)
+        _ask_all(session, read_batch(read_text(batch), str(batch), limits), made)
         return
     if question is None:
         raise click.UsageError("Missing argument 'QUESTION': give a question, - for standard input, or --batch FILE.")
     text = check_question(read_stdin() if question == "-" else question)
     turns = () if history is None else read_history(read_text(history), str(history))
-    answer, articles, stopped = _ask_one(session, Question(text, turns, limits), model, k, reranker, as_json)
+    answer, articles, stopped = _ask_one(session, Question(text, turns, limits), made, as_json)
     print_notices(answer)
     if as_json:
         click.echo(json_line(answer.as_json()))
@@ -139,15 +146,31 @@ def ask(
         raise click.exceptions.Exit(REFUSED)
 
 
+@dataclass(frozen=True, slots=True)
+class _HowMade:
+    """The options by which answers are made: names of models, and the number of passages."""
+
+    model: str
+    k: int
+    reranker: str | None
+    checker: str | None
+
+    def load(self, session: Session) -> "tuple[Generator | None, AnswerSettings]":
+        """The models, loaded before anything is asked. Raises `ModelError`."""
+        from rag.answering import AnswerSettings
+
+        generator = session.load_generator(self.model)
+        checker = session.load_checker(self.checker, generator)
+        return generator, AnswerSettings(k=self.k, reranker=session.load_reranker(self.reranker), checker=checker)
+
+
 def _ask_one(
-    session: Session, question: Question, model: str, k: int, reranker: str | None, as_json: bool
+    session: Session, question: Question, made: _HowMade, as_json: bool
 ) -> tuple[Answer, dict[str, Article], bool]:
     """The answer, the articles of a refusal's closest passages, and whether Ctrl-C was pressed while it was written."""
-    from rag.answering import AnswerSettings
     from rag.answering import ask as answer_question
 
-    generator = session.load_generator(model)
-    settings = AnswerSettings(k=k, reranker=session.load_reranker(reranker))
+    generator, settings = made.load(session)
     stopped = False
     with session.open_library() as library:
         if generator is None:
@@ -158,12 +181,10 @@ def _ask_one(
         return answer, _articles_of(closest, library), stopped
 
 
-def _ask_all(session: Session, lines: list[BatchLine], model: str, k: int, reranker: str | None) -> None:
-    from rag.answering import AnswerSettings
+def _ask_all(session: Session, lines: list[BatchLine], made: _HowMade) -> None:
     from rag.answering import ask as answer_question
 
-    generator = session.load_generator(model)
-    settings = AnswerSettings(k=k, reranker=session.load_reranker(reranker))
+    generator, settings = made.load(session)
     with session.open_library() as library:
         for line in lines:
             answer = answer_question(line.question, library, generator=generator, settings=settings)

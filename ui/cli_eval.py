@@ -23,6 +23,7 @@ from ui.eval_options import (
 )
 from ui.options import (
     Session,
+    checker_option,
     json_option,
     k_option,
     library_option,
@@ -64,6 +65,7 @@ def evaluation() -> None:
 @model_option
 @k_option
 @reranker_option
+@checker_option
 @click.option(
     "--jobs", type=click.IntRange(1, 64), help="Questions asked at once; by default 4 for a model on a server."
 )
@@ -94,6 +96,7 @@ def run_evaluation(
     model: str,
     k: int,
     reranker: str | None,
+    checker: str | None,
     jobs: int | None,
     seed: int,
     no_baselines: bool,
@@ -131,6 +134,7 @@ def run_evaluation(
             seed=seed,
             baselines=not no_baselines,
             reranker=session.load_reranker(reranker),
+            statement_checker=session.load_checker(checker, generator),
             checker=checker_of(nli),
             judge=None if judge_model is None else load_judge(judge_model, library.encoder),
             fresh=fresh,

@@ -4,7 +4,16 @@ from pathlib import Path
 
 import click
 
-from ui.options import Session, json_option, k_option, library_option, model_option, pass_session, reranker_option
+from ui.options import (
+    Session,
+    checker_option,
+    json_option,
+    k_option,
+    library_option,
+    model_option,
+    pass_session,
+    reranker_option,
+)
 from ui.render import json_line, one_line
 from ui.settings import DEFAULT_HOST, DEFAULT_PORT, SETTINGS
 
@@ -51,6 +60,7 @@ def _names(_context: click.Context, _parameter: click.Parameter, values: tuple[s
 )
 @k_option
 @reranker_option
+@checker_option
 @library_option
 @pass_session
 def serve(
@@ -62,6 +72,7 @@ def serve(
     offer: tuple[str, ...],
     k: int,
     reranker: str | None,
+    checker: str | None,
 ) -> None:
     """Serve the web page and the HTTP interface until interrupted."""
     from ui.web import run_server
@@ -75,6 +86,7 @@ def serve(
         offered=offer,
         k=k,
         reranker=reranker,
+        checker=checker,
     )
 
 

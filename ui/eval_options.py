@@ -96,6 +96,6 @@ def checker_of(nli: str | None) -> "Checker":
         from eval.citation_support import RuleChecker
 
         return RuleChecker()
-    from eval.nli import load_nli
+    from rag.nli import load_nli
 
     return load_nli(nli)

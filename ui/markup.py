@@ -2,8 +2,8 @@
 
 Gradio's chat reads a message as Markdown and then as HTML, and lets images, styles and forms of other hosts through.
 So everything that comes from an article, a question or a model is written as letters, digits and character references
-only: no Markdown, HTML or template rule can start inside it. The tags around it are a fixed few without blank lines,
-which Markdown passes on untouched.
+only (`ui.literal`): no Markdown, HTML or template rule can start inside it. The tags around it are a fixed few without
+blank lines, which Markdown passes on untouched.
 """
 
 import re
@@ -12,7 +12,9 @@ from collections.abc import Mapping, Sequence
 from index.dates import format_published
 from index.types import Article, ArticleSummary, first_words
 from rag.statements import SHORT_ANSWER
-from rag.types import Answer, Citation, Refusal, Statement
+from rag.types import Answer, Citation, Refusal
+from ui.literal import literal, literal_id
+from ui.statement_markup import statements_html
 
 CLOSEST_SHOWN = 5
 """Passages shown under a refusal: enough to see what the library holds, few enough to read."""
@@ -20,26 +22,11 @@ CLOSEST_SHOWN = 5
 CLOSEST_CHARACTERS = 240
 """Characters of each of them; the rest is one click away in its article."""
 
-_INVISIBLE = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069\ufeff\U000e0000-\U000e007f]")
-"""Controls, reordering marks and tag characters: they can make a text look like another one."""
-
-_MARK = re.compile(r"\[(\d{1,4})\]")
-_MARKS_AFTER = re.compile(r"(?:\s*\[\d{1,4}\])+")
-_MARK_IN_STATEMENT = re.compile(r"\s*\[\d{1,4}\]")
-
 _PLAIN = r"\1 — "
 """A short answer as it stands in text that is still being written."""
 
 INCOMPLETE = "This answer is not complete."
 """Said where an answer was cut short and nothing says why."""
-
-_SUPPORT = {"partial": "partly supported by the cited words", "unsupported": "not supported by the cited words"}
-
-
-def literal(text: str) -> str:
-    """The text on one line, as it is read: every ASCII sign that is not a letter or digit as a character reference."""
-    line = " ".join(_INVISIBLE.sub("", text).split())
-    return "".join(c if c.isalnum() or c == " " or ord(c) > 127 else f"&#{ord(c)};" for c in line)
 
 
 def question_html(text: str) -> str:
@@ -73,7 +60,7 @@ def answer_html(answer: Answer, articles: Mapping[str, Article], model: str) -> 
     if answer.refusal is not None:
         parts.append(_refusal(answer.refusal, articles))
     else:
-        parts.append(_statements(answer))
+        parts.append(statements_html(answer))
         parts.append(_sources(answer.citations))
     parts.append(_notices(answer, model))
     parts.append(f'<p class="made">{literal(_how_made(answer))}</p></div>')
@@ -114,83 +101,6 @@ def _paragraphs(text: str) -> str:
     return "".join(
         f"<p>{literal(SHORT_ANSWER.sub(_PLAIN, part))}</p>" for part in re.split(r"\n\s*\n", text) if part.strip()
     )
-
-
-def _statements(answer: Answer) -> str:
-    citations = {citation.number: citation for citation in answer.citations}
-    labels, unplaced = _support_labels(answer.text, answer.statements)
-    parts: list[str] = []
-    done = 0
-    for place, label in sorted(labels.items()):
-        parts.append(f'{_with_marks(answer.text[done:place], citations)} <span class="support">{literal(label)}</span>')
-        done = place
-    parts.append(_with_marks(answer.text[done:], citations))
-    body = "<p>" + "".join(parts) + "</p>"
-    return body + "".join(
-        f'<p class="support-note"><span class="support">{literal(_SUPPORT[statement.support])}</span> '
-        f"{literal(_MARK_IN_STATEMENT.sub('', statement.text))}</p>"
-        for statement in unplaced
-    )
-
-
-def _support_labels(text: str, statements: Sequence[Statement]) -> tuple[dict[int, str], list[Statement]]:
-    """Offsets of `text` behind the marks of weakly supported statements → label; and the statements not found in it."""
-    labels: dict[int, str] = {}
-    unplaced: list[Statement] = []
-    done = 0
-    for statement in statements:
-        start, words = text.find(statement.text, done), statement.text
-        if start < 0:
-            words = _MARK_IN_STATEMENT.sub("", statement.text)
-            start = text.find(words, done)
-        if start >= 0:
-            done = start + len(words)
-            marks = _MARKS_AFTER.match(text, done)
-            done = marks.end() if marks else done
-        if statement.support in _SUPPORT:
-            if start >= 0:
-                labels[done] = _SUPPORT[statement.support]
-            else:
-                unplaced.append(statement)
-    return labels, unplaced
-
-
-def _with_marks(text: str, citations: Mapping[int, Citation]) -> str:
-    """The text with its marks as links. Blank lines part paragraphs; a mark without a citation stays plain text."""
-    parts: list[str] = []
-    for index, paragraph in enumerate(re.split(r"\n\s*\n", text)):
-        if index:
-            parts.append("</p><p>")
-        short = SHORT_ANSWER.match(paragraph)
-        if short is not None:
-            parts.append(f"<strong>{literal(short[1])}</strong> — ")
-        done = 0 if short is None else short.end()
-        for mark in _MARK.finditer(paragraph, done):
-            citation = citations.get(int(mark[1]))
-            if citation is None:
-                continue
-            parts += [_run(paragraph[done : mark.start()]), _cite_link(citation)]
-            done = mark.end()
-        parts.append(_run(paragraph[done:]))
-    return "".join(parts)
-
-
-def _run(text: str) -> str:
-    """Text between two links: `literal` with the spaces at its ends kept."""
-    inner = literal(text)
-    if not inner:
-        return " " if text else ""
-    return (" " if text[0].isspace() else "") + inner + (" " if text[-1].isspace() else "")
-
-
-def _cite_link(citation: Citation) -> str:
-    place = f"{literal_id(citation.article_id)}-{citation.start}-{citation.end}"
-    return f'<a class="cite" href="#cite-{place}">[{citation.number}]</a>'
-
-
-def literal_id(article_id: str) -> str:
-    """An article's identifier inside a link; identifiers are hexadecimal, anything else is dropped."""
-    return re.sub(r"[^0-9a-f]", "", article_id)
 
 
 def _sources(citations: Sequence[Citation]) -> str:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from index.encoder import Encoder
     from index.library import Library
     from rag.generators import Generator
+    from rag.nli_check import ModelChecker
     from rag.reranking import Reranker
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -32,6 +33,7 @@ class Parts:
     encoder: "Encoder | None" = None
     generator: "Generator | None" = None
     reranker: "Reranker | None" = None
+    checker: "ModelChecker | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,15 @@ class Session:
         from rag.reranking import load_reranker
 
         return load_reranker(name)
+
+    def load_checker(self, name: str | None, generator: "Generator | None") -> "ModelChecker | None":
+        """The checker of that name for what the generator writes; `None` if none is named, or there is no generator,
+        as extractive answers need no check. Raises `ModelError`."""
+        if generator is None or self.parts.checker is not None or name is None:
+            return None if generator is None else self.parts.checker
+        from rag.nli_check import load_checker
+
+        return load_checker(name)
 
 
 pass_session = click.make_pass_decorator(Session)
@@ -115,6 +126,14 @@ reranker_option = click.option(
     envvar="DATELINE_RERANKER",
     show_envvar=True,
     help="Name or folder of a cross-encoder that reads the passages found again and puts them in order.",
+)
+
+checker_option = click.option(
+    "--checker",
+    metavar="NAME_OR_FOLDER",
+    envvar="DATELINE_CHECKER",
+    show_envvar=True,
+    help="Inference model that checks a language model's statements against the words they cite.",
 )
 
 k_option = click.option(

@@ -17,6 +17,7 @@ import click
 from index.dates import format_published
 from index.types import Article, ArticleSummary, Hit, IndexReport, first_words
 from rag.types import Answer, Citation, Statement
+from ui.support_words import is_weak, problem_words, support_words
 
 MAX_WIDTH = 100
 """Columns that text is wrapped to at most, however wide the terminal is: longer lines are hard to read."""
@@ -26,11 +27,6 @@ _UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202
 
 _SHORT_ANSWER = re.compile(r"^\*\*([^*]+)\*\*(\s—)", re.MULTILINE)
 """The short answer that a statement begins with; its words may be on two lines."""
-
-_SUPPORT_NOTES = {
-    "partial": "Only partly supported by the cited words",
-    "unsupported": "Not supported by the cited words",
-}
 
 INCOMPLETE = "This answer is incomplete."
 """Said under an answer whose model was stopped or cut short."""
@@ -114,11 +110,11 @@ def render_answer(answer: Answer, articles: Mapping[str, Article], width: int) -
 
 
 def _support_note(statement: Statement, width: int) -> str | None:
-    note = _SUPPORT_NOTES.get(statement.support)
-    if note is None:
+    if not is_weak(statement):
         return None
-    problems = "; ".join(f"{problem.kind}: {one_line(problem.detail)}" for problem in statement.problems)
-    return wrapped(f"{note}{f' ({problems})' if problems else ''}: {one_line(statement.text)}", width)
+    label, problems = support_words(statement), problem_words(statement.problems)
+    note = f"{label[0].upper()}{label[1:]}" + (f" ({one_line(problems)})" if problems else "")
+    return wrapped(f"{note}: {one_line(statement.text)}", width)
 
 
 def _render_citation(citation: Citation, width: int) -> str:

@@ -15,6 +15,7 @@ from index.library import Library
 from index.types import Article, ArticleSummary, Passage
 from rag.answering import AnswerSettings, stream
 from rag.generators import EXTRACTIVE, Generator, load_generator
+from rag.nli_check import load_checker
 from rag.reranking import load_reranker
 from rag.templates import load_templates
 from rag.types import Answer, Question
@@ -50,16 +51,19 @@ class SharedLibrary:
         model: str,
         k: int,
         reranker: str | None = None,
+        checker: str | None = None,
         encoder: Encoder | None = None,
         offered: Sequence[str] = (),
     ) -> "SharedLibrary":
         """The library in `path`, which need not exist yet. Without an encoder, the library's own is loaded when needed.
 
-        `model` answers unless a question asks for extractive answers or for one of the `offered` models. Raises
-        `ModelError` if the model or the re-ranker cannot be used, `InputError` if a prompt or setting cannot.
+        `model` answers unless a question asks for extractive answers or for one of the `offered` models. Where no
+        language model can be asked, no checker is loaded. Raises `ModelError` if the model, the re-ranker or the
+        checker cannot be used, `InputError` if a prompt or setting cannot.
         """
-        settings = AnswerSettings(k=k, reranker=load_reranker(reranker))
         names = dict.fromkeys(name.strip() for name in (model, EXTRACTIVE, *offered))
+        checks = load_checker(checker if len(names) > 1 else None)
+        settings = AnswerSettings(k=k, reranker=load_reranker(reranker), checker=checks)
         library = cls(path, list(names), settings, encoder)
         library._generator(None)
         if len(names) > 1:

@@ -35,6 +35,7 @@ def create_app(
     model: str = DEFAULT_MODEL,
     k: int = DEFAULT_K,
     reranker: str | None = None,
+    checker: str | None = None,
     auth_file: Path | None = None,
     allowed_hosts: Sequence[str] = LOOPBACK_HOSTS,
     backend: Backend | None = None,
@@ -47,20 +48,23 @@ def create_app(
         model: Who writes the answers, as `dateline ask --model` names it.
         k: Passages that an answer is made from.
         reranker: Name or folder of the cross-encoder that puts passages in order, if any.
+        checker: Name or folder of the inference model that checks a language model's statements, if any.
         auth_file: A file of names and passwords (`ui.auth`); without one, anybody who reaches the server is let in.
         allowed_hosts: Names, without a port, under which the server is reached; none lets any name through.
         backend: Answers in the place of the library and the model.
         offered: Further models that a question may ask for.
 
     Raises:
-        ModelError: The model or the re-ranker cannot be used.
+        ModelError: The model, the re-ranker or the checker cannot be used.
         InputError: The password file or a prompt cannot be used.
     """
     passwords = None if auth_file is None else Passwords.open(auth_file)
     if backend is None:
         from ui.shared_library import SharedLibrary
 
-        backend = SharedLibrary.open(library_path, model=model, k=k, reranker=reranker, offered=offered)
+        backend = SharedLibrary.open(
+            library_path, model=model, k=k, reranker=reranker, checker=checker, offered=offered
+        )
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read when the first page is built; it would call home
     from gradio import mount_gradio_app
 
@@ -153,13 +157,14 @@ def run_server(
     model: str,
     k: int,
     reranker: str | None = None,
+    checker: str | None = None,
     offered: Sequence[str] = (),
 ) -> None:
     """The command `dateline serve`. Raises as `create_app` and `serve`."""
     from ui.shared_library import SharedLibrary
 
     allowed_hosts = hosts_for(host)
-    library = SharedLibrary.open(library_path, model=model, k=k, reranker=reranker, offered=offered)
+    library = SharedLibrary.open(library_path, model=model, k=k, reranker=reranker, checker=checker, offered=offered)
     app = create_app(library_path, auth_file=auth_file, allowed_hosts=allowed_hosts, backend=library)
 
     def on_ready(address: str) -> None:

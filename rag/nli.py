@@ -2,10 +2,12 @@
 
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
+from index.encoder import hub_answers, interrupted_afterwards, sha256_of_model
 from index.errors import ModelError
 
 ENTAILMENT = "entailment"
@@ -37,32 +39,62 @@ _RUNTIME_ERRORS = (RuntimeError, ValueError, TypeError, IndexError, KeyError)
 """What torch and transformers raise when a model cannot be run: out of memory, shapes, missing features."""
 
 
-class NliChecker:
-    """A checker (see `eval.citation_support`) by an NLI model; made by `load_nli`.
+@dataclass(frozen=True, slots=True)
+class Entailment:
+    """What a model says of a premise and a hypothesis: the probability, 0..1, that the one entails the other, which is
+    0 or 1 for a model that answers in words, and whether that is its answer."""
+
+    probability: float
+    is_answer: bool
+
+
+NOT_ENTAILED = Entailment(0.0, False)
+
+
+class NliModel:
+    """A model of inference, made by `load_nli`; `name` stands in messages and reports. A checker of citations, too (see
+    `eval.citation_support`).
 
     The premise is the evidence joined by line ends, as in ALCE. One that is too long for the model is read in
     overlapping windows, and supports what one of them does (the maximum over segments of Laban et al. 2022); support
     that needs words of two distant places is then missed. The hypothesis is never cut: a statement that leaves no room
-    for a premise is not supported. Judgements are kept, and asked for one at a time.
+    for a premise is not supported. Judgements are kept, and asked for one at a time, by whatever thread.
     """
 
-    def __init__(self, name: str, tokenizer: Any, limit: int, entails: Callable[[Sequence[str], str], bool]) -> None:
+    def __init__(
+        self,
+        name: str,
+        tokenizer: Any,
+        limit: int,
+        read: Callable[[Sequence[str], str], Entailment],
+        digest_of: Callable[[], str] = str,
+    ) -> None:
         self.name = name
         self._tokenizer = tokenizer
         self._limit = limit
-        self._entails = entails
+        self._read = read
         self._lock = threading.Lock()
         self._judge = lru_cache(maxsize=CACHED_JUDGEMENTS)(self._judge_once)
+        self._digest_of = lru_cache(maxsize=1)(digest_of)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the weights, which takes a second for each gigabyte or so when it is first asked for."""
+        return self._digest_of()
 
     def supports(self, evidence: Sequence[str], statement: str) -> bool:
-        """Whether the model finds the statement entailed. Raises ModelError if it cannot be run."""
+        """Whether entailment is the model's answer. Raises ModelError if it cannot be run."""
+        return self.entailment(evidence, statement).is_answer
+
+    def entailment(self, evidence: Sequence[str], statement: str) -> Entailment:
+        """What the model says of the statement. Raises ModelError if it cannot be run."""
         with self._lock:
             return self._judge("\n".join(evidence), statement)
 
-    def _judge_once(self, premise: str, hypothesis: str) -> bool:
+    def _judge_once(self, premise: str, hypothesis: str) -> Entailment:
         try:
             windows = self.windows(premise, hypothesis)
-            return bool(windows) and self._entails(windows, hypothesis)
+            return self._read(windows, hypothesis) if windows else NOT_ENTAILED
         except _RUNTIME_ERRORS as error:
             raise ModelError(f"{self.name}: the model cannot be run ({_first_line(error)}).") from error
 
@@ -97,30 +129,30 @@ class NliChecker:
         return [len(identifiers) for identifiers in encoded]
 
 
-def load_nli(name: str) -> NliChecker:
-    """A checker by an NLI model: a name on the Hugging Face hub, or a folder.
+def load_nli(name: str) -> NliModel:
+    """An NLI model: a name on the Hugging Face hub, or a folder.
 
-    A classifier has to have a label `entailment`, which counts if it is the most probable one. An encoder-decoder
-    without labels is asked as TRUE is, and supports by answering 1. Files on this machine come first; what is not here
-    is downloaded. Raises ModelError if there is no such model, or if it is not one of these.
+    A classifier has to have a label `entailment`, which is its answer if it is the most probable one. An
+    encoder-decoder without labels is asked as TRUE is, and says so by answering 1. Files on this machine come first;
+    what is not here is downloaded. Raises ModelError if there is no such model, or if it is not one of these.
     """
     if not name.strip():
         raise ModelError("No NLI model is named; give a name on the Hugging Face hub or the folder of a model.")
     config, tokenizer, model = _load(name)
     limit = _limit(config, tokenizer)
     label = _entailment_label(config)
-    entails: Callable[[Sequence[str], str], bool]
+    read: Callable[[Sequence[str], str], Entailment]
     if label is not None:
-        entails = partial(_is_most_probable, tokenizer, model, limit, label)
+        read = partial(_read_by_label, tokenizer, model, limit, label)
     elif config.is_encoder_decoder:
-        entails = partial(_says_yes, tokenizer, model)
+        read = partial(_read_by_words, tokenizer, model)
     else:
         labels = ", ".join(repr(str(known)) for known in config.id2label.values())
         raise ModelError(
             f"{name!r} is no NLI model: none of its labels ({labels}) is {ENTAILMENT!r}. "
             "Name one that was trained on natural language inference."
         )
-    return NliChecker(f"nli:{name}", tokenizer, limit, entails)
+    return NliModel(f"nli:{name}", tokenizer, limit, read, partial(sha256_of_model, model))
 
 
 def _load(name: str) -> tuple[Any, Any, Any]:
@@ -135,7 +167,7 @@ def _load(name: str) -> tuple[Any, Any, Any]:
                 ) from error
             raise ModelError(f"The NLI model {name!r} cannot be loaded: {_first_line(error)}.") from error
     try:
-        return _read(name, local_files_only=False)
+        return _read(name, local_files_only=not hub_answers())
     except _LOADING_ERRORS as error:
         raise ModelError(
             f"The NLI model {name!r} is not on this machine and cannot be downloaded. Give the folder of a model, or "
@@ -144,9 +176,12 @@ def _load(name: str) -> tuple[Any, Any, Any]:
 
 
 def _read(name: str, *, local_files_only: bool) -> tuple[Any, Any, Any]:
-    import torch
-    from transformers import AutoConfig, AutoModelForSeq2SeqLM, AutoModelForSequenceClassification, AutoTokenizer
+    with interrupted_afterwards():
+        import torch
+        from transformers import AutoConfig, AutoModelForSeq2SeqLM, AutoModelForSequenceClassification, AutoTokenizer
+        from transformers.utils import logging
 
+    logging.disable_progress_bar()
     config = AutoConfig.from_pretrained(name, local_files_only=local_files_only)
     tokenizer = AutoTokenizer.from_pretrained(name, local_files_only=local_files_only)
     writes = config.is_encoder_decoder and _entailment_label(config) is None
@@ -170,9 +205,9 @@ def _entailment_label(config: Any) -> int | None:
     return numbers[0] if numbers else None
 
 
-def _is_most_probable(
+def _read_by_label(
     tokenizer: Any, model: Any, limit: int, label: int, windows: Sequence[str], statement: str
-) -> bool:
+) -> Entailment:
     import torch
 
     inputs = tokenizer(
@@ -184,11 +219,12 @@ def _is_most_probable(
         return_tensors="pt",
     )
     with torch.inference_mode():
-        logits = model(**inputs.to(model.device)).logits
-    return bool((logits.argmax(dim=-1) == label).any())
+        logits = model(**inputs.to(model.device)).logits.float()
+    probabilities = logits.softmax(dim=-1)[:, label]
+    return Entailment(float(probabilities.max()), bool((logits.argmax(dim=-1) == label).any()))
 
 
-def _says_yes(tokenizer: Any, model: Any, windows: Sequence[str], statement: str) -> bool:
+def _read_by_words(tokenizer: Any, model: Any, windows: Sequence[str], statement: str) -> Entailment:
     import torch
 
     for window in windows:
@@ -196,8 +232,8 @@ def _says_yes(tokenizer: Any, model: Any, windows: Sequence[str], statement: str
         with torch.inference_mode():
             written = model.generate(**inputs.to(model.device), max_new_tokens=10, do_sample=False, num_beams=1)
         if tokenizer.decode(written[0], skip_special_tokens=True).strip() == TRUE_YES:
-            return True
-    return False
+            return Entailment(1.0, True)
+    return NOT_ENTAILED
 
 
 def _first_line(error: Exception) -> str:
