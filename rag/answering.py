@@ -5,7 +5,6 @@ import threading
 import time
 from collections.abc import Generator as Pieces
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import compress, zip_longest
@@ -15,21 +14,20 @@ from index.errors import ModelError, StoppedError
 from index.library import Library
 from index.types import Article, Hit, SearchFilter
 from rag.analysis import analyse_question
-from rag.citations import CitedText, cite_answer
 from rag.confidence import confidence
 from rag.copies import articles_with_copies, collapse
 from rag.evidence import Evidence, find_evidence
 from rag.followups import make_standalone
-from rag.generators import EXTRACTIVE, Finish, Generator, reply
+from rag.generators import EXTRACTIVE, Generator
+from rag.model_answers import STOPPED_EARLY, share_supported, write_answer
 from rag.parts import Part, split_question
-from rag.prompts import Prompt, build_prompt
 from rag.refusals import parts_not_held, refuse
 from rag.reranking import Reranker
 from rag.retrieval import Mode, rank_passages, recencies, spread
 from rag.rewriting import rewrite
 from rag.settings import answer_tokens, prompt_tokens
 from rag.short_answers import short_answers
-from rag.statement_check import EncoderChecker, StatementChecker
+from rag.statement_check import StatementChecker
 from rag.statements import choose, compose
 from rag.templates import Templates, load_templates
 from rag.times import read_times
@@ -43,21 +41,11 @@ PART_NOT_HELD_BELOW = 0.1
 `refuse_below` it would be said of many parts that are held: of 11 such parts of the sample questions (`seeds`,
 `tests/sets`) 8 were, with confidences from 0.14 to 0.31; of the 3 that were not, 2 lie below 0.1."""
 
-
 REPLACED = "The articles' own sentences are the answer instead."
 """What is said where a language model failed."""
 
-CHECKED_OTHERWISE = "The statements are checked by words and encoder instead."
-"""What is said where the model that checks statements failed."""
-
-STOPPED_EARLY = "Stopped before the model had written a word."
-
-INCOMPLETE: Mapping[Finish, str] = {
-    "stopped": "The model was stopped; the answer is not complete.",
-    "length": "The model's answer was cut off at {tokens} tokens; it is not complete.",
-    "filtered": "The model's server cut the answer off by a filter; it is not complete.",
-}
-"""What is said of an answer that is not complete."""
+LEFT_OUT = "What {model} wrote is left out: no statement of it is borne out by the articles."
+"""What is said where a model's answer is replaced by a refusal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,72 +244,35 @@ def _generated(
     templates: Templates | None,
     stop: threading.Event | None,
 ) -> Iterator[str | Answer]:
-    budget = settings.prompt_tokens
-    prompt = build_prompt(work.standalone, work.hits, work.articles, token_budget=budget, templates=templates)
-    written = _Written()
-    yield from written.kept(reply(generator, prompt.messages, max_tokens=settings.answer_tokens, stop=stop))
-    work.lap("model")
-    cited = _cite(written.text, prompt.hits, work, library, settings.checker)
-    work.lap("citations")
-    if written.finish == "stopped" and not cited.statements:
-        raise StoppedError(STOPPED_EARLY)
-    if not cited.declined and not cited.statements:
-        raise ModelError(f"The model {generator.name!r} answered without a word.")
-    work.prompt = replace(prompt.use, marks_removed=cited.removed_marks)
-    work.notices += _notices(written.finish, prompt, settings)
+    """The answer of a language model; a refusal if it declines, or if the articles seem not to hold the answer and
+    bear out nothing of what it wrote."""
+    written = yield from write_answer(
+        generator,
+        work.standalone,
+        work.hits,
+        work.articles,
+        library,
+        prompt_tokens=settings.prompt_tokens,
+        answer_tokens=settings.answer_tokens,
+        checker=settings.checker,
+        templates=templates,
+        stop=stop,
+        lap=work.lap,
+    )
+    cited = written.cited
+    work.prompt = written.prompt
+    work.notices += written.notices
     if cited.declined:
         yield _refusal(work, library, "model_declined", evidence, generator.name, sure)
         return
+    borne_out = share_supported(cited.statements)
+    if borne_out == 0.0 and sure < load_weights().refuse_below:
+        work.notices.append(LEFT_OUT.format(model=generator.name))
+        yield _refusal(work, library, "low_confidence", evidence, generator.name, sure)
+        return
+    sure *= borne_out
     answer = _answer(work, cited.text, None, sure, cited.statements, cited.citations, generator.name)
-    yield replace(answer, incomplete=written.finish != "complete")
-
-
-def _cite(text: str, hits: Sequence[Hit], work: _Work, library: Library, checker: StatementChecker | None) -> CitedText:
-    """The text with its citations. A checker that fails at one statement is replaced for all, and a notice says so."""
-    if checker is not None:
-        try:
-            return cite_answer(text, hits, work.articles, checker)
-        except ModelError as error:
-            work.notices.append(f"{error} {CHECKED_OTHERWISE}")
-            LOG.info("%s %s", error, CHECKED_OTHERWISE)
-    return cite_answer(text, hits, work.articles, EncoderChecker(library.nearest))
-
-
-class _Written:
-    """What a model has written so far, and how it ended."""
-
-    def __init__(self) -> None:
-        self.text = ""
-        self.finish: Finish = "complete"
-
-    def kept(self, pieces: Pieces[str, None, Finish]) -> Iterator[str]:
-        """The pieces, which are kept as they pass."""
-
-        def keep() -> Pieces[str, None, Finish]:
-            while True:
-                try:
-                    piece = next(pieces)
-                except StopIteration as end:
-                    finish: Finish = end.value
-                    return finish
-                self.text += piece
-                yield piece
-
-        with closing(pieces):
-            self.finish = yield from keep()
-
-
-def _notices(finish: Finish, prompt: Prompt, settings: AnswerSettings) -> list[str]:
-    """What a reader of the answer should know of how it was made."""
-    notices = []
-    if prompt.dropped:
-        notices.append(
-            f"The model was shown {len(prompt.hits)} of {len(prompt.hits) + prompt.dropped} passages; the weakest "
-            f"did not fit into the {settings.prompt_tokens:,} tokens that a prompt may have."
-        )
-    if finish in INCOMPLETE:
-        notices.append(INCOMPLETE[finish].format(tokens=settings.answer_tokens))
-    return notices
+    yield replace(answer, incomplete=written.incomplete)
 
 
 def _refusal(

@@ -167,10 +167,11 @@ class Answer:
     """An answer with its statements and citations, or a refusal.
 
     `text` has `[n]` after each statement, and is the refusal's sentence if refused. `confidence`, in 0..1, is the
-    estimated probability that the answer is right. `timings_ms` maps stages to milliseconds. `incomplete` is true where
-    a language model was stopped or cut short: such an answer is no whole one and is never scored or kept as one.
-    `notices` are sentences on what happened on the way, such as a model that failed. `prompt` is `None` where no
-    language model answered.
+    estimated probability that the answer is right; of a language model's answer, the probability that the articles hold
+    one times the share of its statements that their cited words bear out. `timings_ms` maps stages to milliseconds.
+    `incomplete` is true where a language model was stopped or cut short: such an answer is no whole one and is never
+    scored or kept as one. `notices` are sentences on what happened on the way, such as a model that failed. `prompt` is
+    `None` where no language model answered.
     """
 
     question: str

@@ -11,8 +11,9 @@ from eval.runner import RunOptions, run_set
 from eval.systems import system_ask
 from eval.types import EvalQuestion, Evidence, QuestionSet
 from index.errors import DatelineError, InputError, ModelError
-from rag.answering import CHECKED_OTHERWISE, AnswerSettings, ask
+from rag.answering import AnswerSettings, ask
 from rag.contradictions import Finding
+from rag.model_answers import CHECKED_OTHERWISE
 from rag.nli import Entailment, load_nli
 from rag.nli_check import NEVER_SUPPORTED, NliStatementChecker, load_checker, premise_of
 from rag.types import Problem, Question
