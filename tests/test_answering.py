@@ -5,7 +5,7 @@ import logging
 import re
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -19,7 +19,7 @@ from index.errors import QuestionError, StoppedError
 from index.library import Library
 from index.types import SearchFilter
 from rag import answering
-from rag.answering import AnswerSettings, ask, stream
+from rag.answering import LEFT_OUT, AnswerSettings, ask, stream
 from rag.prompts import DECLINE_SENTENCE, Message
 from rag.types import MAX_QUESTION_CHARACTERS, Answer, Question, Turn
 from rag.weights import load_weights
@@ -230,6 +230,74 @@ def test_a_model_that_answers_from_the_passages(library: Library):
     sent = generator.messages[0][-1].content
     assert f"Question: {ASKED}" in sent
     assert sent.count("<passage number=") == len(document["passages"]) == 3
+
+
+def test_confidence_in_a_models_answer_counts_only_what_is_borne_out(library: Library, sure: None):
+    def asked(reply: str) -> float:
+        return ask(Question(ASKED), library, generator=ScriptedGenerator(reply)).confidence
+
+    whole = asked("The silo was built in 1931 [1].")
+    assert whole > 0
+    assert asked("The silo was built in 1931 [1]. It is made of cheese [1].") == pytest.approx(whole / 2)
+    assert asked("It is made of cheese [1].") == 0
+
+
+def test_what_nothing_bears_out_is_left_out_where_the_articles_seem_not_to_hold_the_answer(
+    library: Library, unsure: None
+):
+    made_up = ScriptedGenerator("Penguins made it of cheese in 1999 [1].")
+    answer = ask(Question(ASKED), library, generator=made_up)
+    document = refused(answer, "low_confidence")
+    assert document["model"] == "scripted:model"
+    assert document["notices"] == [LEFT_OUT.format(model="scripted:model")]
+    assert "cheese" not in document["answer"]
+    held = ask(Question(ASKED), library, generator=ScriptedGenerator("The silo was built in 1931 [1]."))
+    assert not held.refused
+
+
+@pytest.mark.parametrize(
+    ("finish", "word"), [("length", "cut off at 700 tokens"), ("filtered", "filter"), ("complete", None)]
+)
+def test_an_answer_that_did_not_end_by_itself_is_incomplete(library: Library, finish: str, word: str | None):
+    class CutShort(ScriptedGenerator):
+        def generate(self, messages: Sequence[Message], *, max_tokens: int) -> Generator[str, None, str]:
+            yield "The silo was built in 1931 [1]."
+            return finish
+
+    document = checked(ask(Question(ASKED), library, generator=CutShort()))
+    assert document["incomplete"] == (word is not None)
+    assert [word in notice for notice in document["notices"]] == ([] if word is None else [True])
+    assert document["statements"][0]["support"] in {"verbatim", "supported"}
+
+
+def test_stopping_keeps_what_was_written_and_before_a_word_there_is_no_answer(library: Library):
+    stop = threading.Event()
+
+    class Stopped(ScriptedGenerator):
+        def generate(self, messages: Sequence[Message], *, max_tokens: int) -> Generator[str, None, str]:
+            yield "The silo was built in 1931 [1]. "
+            stop.set()
+            yield "It is never heard of."
+
+    *_, answer = stream(Question(ASKED), library, generator=Stopped(), stop=stop)
+    assert isinstance(answer, Answer)
+    assert answer.incomplete
+    assert "1931" in answer.text
+    with pytest.raises(StoppedError):
+        list(stream(Question(ASKED), library, generator=Stopped(), stop=stop))
+
+
+def test_the_prompt_of_an_answer_is_named_and_passages_that_do_not_fit_are_counted(library: Library):
+    reply = ScriptedGenerator("The silo was built in 1931 [1]. It holds grain [99].")
+    whole = checked(ask(Question(ASKED), library, generator=reply))
+    assert whole["prompt"]["marks_removed"] == 1
+    assert re.fullmatch("[0-9a-f]{64}", whole["prompt"]["template_sha256"])
+    tight = replace(AnswerSettings(), prompt_tokens=whole["prompt"]["tokens"] - 1)
+    fewer = checked(ask(Question(ASKED), library, generator=reply, settings=tight))
+    assert fewer["prompt"]["passages_dropped"] >= 1
+    assert fewer["prompt"]["passages"] + fewer["prompt"]["passages_dropped"] == whole["prompt"]["passages"]
+    assert "did not fit" in fewer["notices"][0]
+    assert checked(ask(Question(ASKED), library))["prompt"] is None
 
 
 MADE_UP = st.lists(
