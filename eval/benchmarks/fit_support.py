@@ -29,6 +29,7 @@ from rag.likeness import closeness, encoder_likeness
 from rag.statement_check import choose_sentences
 from rag.support import FEATURES, WORDS_FEATURES, judge, support_features
 from rag.words import Words
+from stored import store
 
 PENALTIES = (0.01, 0.03, 0.1, 0.3)
 """Inverse strengths of the penalty that are tried."""
@@ -61,7 +62,7 @@ def main() -> None:
         stored[name] = fit([row for row in rows if row.fits], features)
     target = Path(__file__).parents[2] / "rag" / "support.json"
     target.write_text(json.dumps(stored, indent=2) + "\n", encoding="utf-8")
-    report(rows, stored)
+    report(rows)
 
 
 def read_rows(path: Path) -> list[Row]:
@@ -118,13 +119,15 @@ def regression(penalty: float) -> Pipeline:
     return make_pipeline(StandardScaler(), LogisticRegression(C=penalty, max_iter=5000))
 
 
-def report(rows: Sequence[Row], stored: dict[str, object]) -> None:
+def report(rows: Sequence[Row]) -> None:
+    """Prints and stores how each half is judged, beside word overlap."""
     from rag.support import load_model
 
     load_model.cache_clear()
     print(
         "half      evidence          n   AUROC: words, with encoder, overlap   balanced accuracy: the same, and labels"
     )
+    figures: dict[str, object] = {}
     for fits in (True, False):
         for view in VIEWS:
             part = [row for row in rows if row.fits == fits and row.view == view]
@@ -143,6 +146,13 @@ def report(rows: Sequence[Row], stored: dict[str, object]) -> None:
             half = "fitted" if fits else "held out"
             shown = "   ".join(" ".join(f"{value:.3f}" for value in values) for values in (areas, accuracies))
             print(f"{half:9} {view:15} {len(part):4}   {shown}")
+            systems = ("words", "words and encoder", "overlap", "labels")
+            figures[f"{half}, {view}"] = {
+                "n": len(part),
+                "auroc": dict(zip(systems, (round(float(value), 4) for value in areas), strict=False)),
+                "balanced_accuracy": dict(zip(systems, (round(float(value), 4) for value in accuracies), strict=True)),
+            }
+    store("support", "python eval/benchmarks/fit_support.py claim_dev.jsonl", figures)
 
 
 if __name__ == "__main__":
