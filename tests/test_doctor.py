@@ -92,7 +92,7 @@ def test_an_unknown_model(library):
 def test_the_prompts_in_force_and_their_digest(library, tmp_path, monkeypatch):
     monkeypatch.delenv("DATELINE_PROMPTS", raising=False)
     plain = findings("--library", library)["prompts"]
-    assert plain == (True, f"Dateline's own; SHA-256 {load_templates().digest}; at most 12,000 tokens, answers 700")
+    assert plain == (True, f"Dateline's own; SHA-256 {load_templates().digest}; at most 16,000 tokens, answers 700")
     own = tmp_path / "prompts"
     copied = findings("--copy-prompts", own)
     assert set(copied) == {path.name for path in own.iterdir()} == set(default_templates())

@@ -156,7 +156,7 @@ def test_follow_ups_are_rewritten_with_ones_own_templates(folder):
 
 @pytest.mark.parametrize(
     ("variable", "field", "default"),
-    [("DATELINE_PROMPT_TOKENS", "prompt_tokens", 12_000), ("DATELINE_ANSWER_TOKENS", "answer_tokens", 700)],
+    [("DATELINE_PROMPT_TOKENS", "prompt_tokens", 16_000), ("DATELINE_ANSWER_TOKENS", "answer_tokens", 700)],
 )
 def test_tokens_from_the_environment(monkeypatch, variable, field, default):
     monkeypatch.delenv(variable, raising=False)
