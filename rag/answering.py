@@ -41,7 +41,7 @@ PART_NOT_HELD_BELOW = 0.1
 `refuse_below` it would be said of many parts that are held: of 11 such parts of the sample questions (`seeds`,
 `tests/sets`) 8 were, with confidences from 0.14 to 0.31; of the 3 that were not, 2 lie below 0.1."""
 
-REPLACED = "The articles' own sentences are the answer instead."
+REPLACED = "The articles' own sentences are used instead."
 """What is said where a language model failed."""
 
 LEFT_OUT = "What {model} wrote is left out: no statement of it is borne out by the articles."

@@ -49,10 +49,12 @@ _REFUSED_REQUEST = frozenset({400, 422})
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What one document of a stream holds. `is_alive`: it shows that the model works, though it may be no text yet."""
+    """What one document of a stream holds. `is_alive`: it shows that the model works, though it may be no text yet;
+    `is_chat`: it is a piece of a chat message, though it may be empty."""
 
     text: str = ""
     is_alive: bool = False
+    is_chat: bool = False
     calls_tool: bool = False
     finish: Finish | None = None
 
@@ -62,6 +64,7 @@ class _Progress:
     """How far an attempt has come."""
 
     begun: bool = False
+    is_chat: bool = False
     calls_tool: bool = False
 
 
@@ -196,7 +199,7 @@ class ChatClient(ABC):
             raise model_error(self.service, SENTENCES["APITimeoutError"]) from None
         except TooLongError:
             raise model_error(self.service, TOO_MUCH, TOO_MANY_BYTES) from None
-        raise model_error(self.service, BROKEN_STREAM if progress.begun else SENTENCES["ValueError"])
+        raise model_error(self.service, BROKEN_STREAM if progress.is_chat else SENTENCES["ValueError"])
 
     def _take(self, document: Any, put: Put, progress: _Progress, watch: asyncio.Timeout) -> Finish | None:
         """Hands on what a document holds, and says how the reply ended if this is its end."""
@@ -208,6 +211,7 @@ class ChatClient(ABC):
             raise explain_event(self.service, document["error"])
         else:
             part = self._read(document)
+            progress.is_chat = progress.is_chat or part.is_chat
         if part.text or part.is_alive:
             watch.reschedule(asyncio.get_running_loop().time() + self.service.silence)
         if part.text:

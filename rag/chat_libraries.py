@@ -46,8 +46,9 @@ class OpenAIChat(ChatClient):
 
     def _read(self, document: dict[str, Any]) -> Part:
         choices = document.get("choices")
-        choice = choices[0] if isinstance(choices, list) and choices else None
-        if not isinstance(choice, dict):
+        offered = [one for one in choices if isinstance(one, dict)] if isinstance(choices, list) else []
+        choice = next((one for one in offered if one.get("index", 0) == 0), None)
+        if choice is None:
             return Part()
         # A server that does not stream sends one document with a whole message.
         said = choice.get("delta") or choice.get("message")
@@ -55,6 +56,7 @@ class OpenAIChat(ChatClient):
         return Part(
             text=_text(said.get("content")),
             is_alive=any(_text(said.get(name)) for name in ("reasoning_content", "reasoning")),
+            is_chat=isinstance(choice.get("delta"), dict),
             calls_tool=bool(said.get("tool_calls") or said.get("function_call")),
             finish=_finish(choice.get("finish_reason") or ("stop" if choice.get("message") else None)),
         )

@@ -27,8 +27,15 @@ _DECLINES = re.compile(
     r"(?:provided |given |numbered )?(?:articles?|passages?|sources?|texts?|documents?)(?: provided| given)? "
     r"(?:do(?:es)? not|don't|doesn't) (?:hold|contain|have|provide|include|give) "
     r"(?:the|an|any) answers?(?: to (?:the|this|that|your) question)?"
+    r"|(?:(?:i am|i'm) sorry,? )?(?:but )?(?:unfortunately,? )?i (?:cannot|can't|am (?:un|not )able to) answer "
+    r"(?:this|the|that|your)? ?question(?: (?:from|with|based on|using) (?:the|these) "
+    r"(?:provided |given |numbered )?(?:articles?|passages?|sources?|texts?|documents?)(?: provided| given)?)?"
+    r"|n/a"
 )
 """The agreed sentence of `rag.prompts.DECLINE_SENTENCE` and small variations, folded."""
+
+_NUMBER_IN_BRACKETS = re.compile(r"\[(\s*[-–]?\d[\d\s.,;–-]*)\]")
+"""A number in square brackets that is no mark: in an answer these are kept for its citations."""
 
 _LIST_MARKER = re.compile(r"(?:[-*•–—]|\d{1,2}[.)]|#{1,6})\s+")
 
@@ -60,6 +67,7 @@ def cite_answer(
     """
     shown = {hit.passage.article_id: articles[hit.passage.article_id].text for hit in hits}
     marked = take_out_marks(readable(text), len(hits), list(shown.values()))
+    marked = replace(marked, plain=_NUMBER_IN_BRACKETS.sub(r"(\1)", marked.plain))
     if _DECLINES.fullmatch(fold(marked.plain)):
         return CitedText(DECLINE_SENTENCE, (), (), declined=True, removed_marks=marked.removed)
     passages = [CitablePassage.of(hit, articles[hit.passage.article_id]) for hit in hits]

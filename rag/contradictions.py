@@ -14,7 +14,7 @@ from index.keywords import analyze
 from rag.analysis import STOP_WORDS
 from rag.placement import exchanged_sides, misplaced_items, other_parts
 from rag.types import Problem
-from rag.words import Token, Words
+from rag.words import Token, Words, affirmed_terms
 
 _HEDGES = frozenset(
     "alleged allegedly reportedly apparently apparent purportedly supposedly ostensibly presumably possibly perhaps "
@@ -75,7 +75,7 @@ def find_problems(statement: Words, evidence: Sequence[Words], known: frozenset[
     alike = [words for words in evidence if _is_nearly(statement, words)]
     found = [
         *_findings(_missing_numbers(statement, together, known), forbids=True),
-        *_findings(_negated_there(statement, together), forbids=True),
+        *_findings(_negated_there(statement, evidence), forbids=True),
         *_findings(_refused_there(statement, evidence), forbids=True),
         *_findings(_negated_here(statement, together), forbids=bool(alike)),
         *_findings(_negated_elsewhere(statement, together), forbids=False),
@@ -110,9 +110,19 @@ def _missing_numbers(statement: Words, together: Words, known: frozenset[str]) -
 
 def _missing_names(statement: Words, together: Words, known: frozenset[str]) -> Iterator[Problem]:
     held = together.terms | together.content | known
-    for token in statement.tokens:
-        if token.kind == "name" and not token.terms - STOP_WORDS <= held and not _is_known_name(token, together):
-            yield Problem("name", token.text)
+    missing: list[str] = []
+    for token in (*statement.tokens, None):
+        is_missing = (
+            token is not None
+            and token.kind == "name"
+            and not token.terms - STOP_WORDS <= held
+            and not _is_known_name(token, together)
+        )
+        if is_missing and token is not None:
+            missing.append(token.text)
+        elif missing:
+            yield Problem("name", " ".join(missing))
+            missing = []
 
 
 def _is_known_name(token: Token, together: Words) -> bool:
@@ -134,10 +144,13 @@ def _is_of(name: str, other: str) -> bool:
     return len(short) >= MIN_NAME and any(long == stem + ending for stem in stems for ending in _OF_NAME)
 
 
-def _negated_there(statement: Words, together: Words) -> Iterator[Problem]:
-    """Words that the evidence negates and the statement does not."""
-    if not statement.has_negation and together.negated & statement.terms:
-        yield Problem("negation", ", ".join(_texts(statement, together.negated)))
+def _negated_there(statement: Words, evidence: Sequence[Words]) -> Iterator[Problem]:
+    """Words that the evidence negates, and nowhere else affirms, and the statement does not negate."""
+    negated = frozenset().union(*(words.negated for words in evidence))
+    affirmed = frozenset().union(*map(affirmed_terms, evidence))
+    found = negated & statement.terms - affirmed
+    if not statement.has_negation and found:
+        yield Problem("negation", ", ".join(_texts(statement, found)))
 
 
 def _refused_there(statement: Words, evidence: Sequence[Words]) -> Iterator[Problem]:
@@ -189,7 +202,7 @@ def _negations_of(statement: Words) -> list[str]:
 def _opposites(statement: Words, together: Words) -> Iterator[Problem]:
     """Words of which the evidence has an opposite and neither the word itself nor one that means the same."""
     for token in statement.tokens:
-        for term in token.terms if token.kind in ("word", "name") else ():
+        for term in token.terms if token.kind == "word" else ():
             if term in together.terms:
                 continue
             for alike, opposite in _opposites_of().get(term, ()):

@@ -10,13 +10,14 @@ from statistics import fmean
 
 from index.errors import ModelError, StoppedError
 from index.library import Library
+from index.sentences import split_sentences
 from index.types import Article, Hit
 from rag.citations import CitedText, cite_answer
 from rag.generators import Finish, Generator, reply
 from rag.prompts import Prompt, build_prompt
 from rag.statement_check import EncoderChecker, StatementChecker
 from rag.templates import Templates
-from rag.types import PromptUse, Statement, Support
+from rag.types import Problem, PromptUse, Statement, Support
 
 LOG = logging.getLogger("dateline")
 
@@ -31,6 +32,15 @@ INCOMPLETE: Mapping[Finish, str] = {
     "filtered": "The model's server cut the answer off by a filter; it is not complete.",
 }
 """What is said of an answer that is not complete."""
+
+CUT_OFF = "the end, which is cut off"
+
+LEAST_TOKENS_A_SENTENCE = 6
+"""Fewest tokens that the sentences of a reply may have on average at its limit: one with more sentences is no answer,
+and checking it would take minutes."""
+
+_THINKING_ENDS = "</think>"
+_ENDS = (*".!?…\"”»)]'’", "")
 
 WORTH: Mapping[Support, float] = {"verbatim": 1.0, "supported": 1.0, "partial": 0.5, "unsupported": 0.0}
 """What a statement with each label counts for the confidence in an answer. The values are not fitted: there was no
@@ -76,7 +86,13 @@ def write_answer(
     with closing(reply(generator, prompt.messages, max_tokens=answer_tokens, stop=stop)) as pieces:
         finish = yield from _kept(pieces, written)
     lap("model")
-    cited, notices = _cite("".join(written), prompt.hits, articles, library, checker)
+    text = "".join(written).rpartition(_THINKING_ENDS)[2]
+    sentences = len(split_sentences(text))
+    if sentences > answer_tokens // LEAST_TOKENS_A_SENTENCE:
+        raise ModelError(f"{generator.name}: the reply has {sentences} sentences, where a few were asked for.")
+    cited, notices = _cite(text, prompt.hits, articles, library, checker)
+    if finish != "complete":
+        cited = _cut_off(cited)
     lap("citations")
     if finish == "stopped" and not cited.statements:
         raise StoppedError(STOPPED_EARLY)
@@ -84,6 +100,16 @@ def write_answer(
         raise ModelError(f"The model {generator.name!r} answered without a word.")
     notices += _notices(finish, prompt, prompt_tokens, answer_tokens)
     return ModelAnswer(cited, finish, replace(prompt.use, marks_removed=cited.removed_marks), tuple(notices))
+
+
+def _cut_off(cited: CitedText) -> CitedText:
+    """The text of which the last statement, if it has no end, is `partial` at most: half a word bears out nothing."""
+    if not cited.statements or cited.statements[-1].text.rstrip()[-1:] in _ENDS:
+        return cited
+    last = cited.statements[-1]
+    support: Support = "unsupported" if last.support == "unsupported" else "partial"
+    last = replace(last, support=support, problems=(*last.problems, Problem("words", CUT_OFF)))
+    return replace(cited, statements=(*cited.statements[:-1], last))
 
 
 def share_supported(statements: Sequence[Statement]) -> float:

@@ -7,12 +7,13 @@ by how many words of content lie between, with something added for each part of 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import groupby, pairwise
 
 from index.keywords import analyze
 from rag.attributions import ROLES
+from rag.names import unify
 from rag.types import Problem, ProblemKind
 from rag.words import Token, Words
 
@@ -39,6 +40,7 @@ BESIDE = 2
 """Most words between two names that stand side by side."""
 
 _KINDS: Mapping[str, ProblemKind] = {"name": "name", "number": "number", "date": "date"}
+_SPELT = {"US": "United States", "U.S.": "United States", "UN": "United Nations", "UK": "United Kingdom"}
 _BE = frozenset("be is are was were been being".split())
 _DIRECTIONS = {"from": "to", "to": "from", "for": "against", "against": "for"}
 
@@ -181,8 +183,30 @@ def items_of(tokens: Sequence[Token], sentence: int = 0) -> list[Item]:
         if kind == "number" and any(token.kind == "date" for token in run):
             kind = "date"
         terms = frozenset(term for token in run for term in token.terms)
+        if kind == "name":
+            terms = _one_form(run) or terms
         found.append(Item(kind, sentence, terms, first, position - 1, _around(tokens, first, position - 1)))
-    return found
+    return _coordinated(found, tokens)
+
+
+def _one_form(run: Sequence[Token]) -> frozenset[str]:
+    """The terms of a name in the form that a country, its capital and its people share."""
+    words = [token.text.removesuffix("'s").removesuffix("’s") for token in run]
+    return frozenset(unify(" ".join(_SPELT.get(word, word) for word in words)))
+
+
+def _coordinated(items: list[Item], tokens: Sequence[Token]) -> list[Item]:
+    """The items; names that "and" or "or" joins have the same words around them: in "Ana and Boris left" both did."""
+    joined = list(items)
+    for place, (one, other) in enumerate(pairwise(items)):
+        between = [token.text.lower() for token in tokens[one.last + 1 : other.first]]
+        if one.kind == other.kind == "name" and between in (["and"], ["or"]):
+            around = {
+                term: max(joined[place].around.get(term, 0.0), other.around.get(term, 0.0))
+                for term in {*joined[place].around, *other.around}
+            }
+            joined[place], joined[place + 1] = replace(joined[place], around=around), replace(other, around=around)
+    return joined
 
 
 def _item_kind(token: Token) -> str | None:

@@ -88,15 +88,20 @@ class CitablePassage:
 
     @cached_property
     def described(self) -> str:
-        """What is known of the article besides its text: title, source and date."""
-        published = self.article.published
-        about = [self.article.title, self.article.source, format_published(published) if published else None]
-        return ". ".join(part for part in about if part)
+        """Title, source and date of the article, as far as they are known."""
+        return ". ".join(part for part in (self.article.title, self._source_and_date) if part)
 
     @cached_property
     def about(self) -> Words:
-        """The words of `described`."""
-        return Words.of(self.described)
+        """What a statement may take from the article besides its text: source and date. Not the title: its names may be
+        of anybody."""
+        return Words.of(self._source_and_date)
+
+    @property
+    def _source_and_date(self) -> str:
+        published = self.article.published
+        about = [self.article.source, format_published(published) if published else None]
+        return ". ".join(part for part in about if part)
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,7 +246,7 @@ def _exactness(quote: str, evidence: Sequence[_Evidence]) -> Literal["exact", "n
 
 
 def _known_besides(evidence: _Evidence) -> frozenset[str]:
-    """The terms that a statement may take from title, source and date of the article.
+    """The terms that a statement may take from the source and the date of the article.
 
     A part of the date counts only where the cited sentences give no such part themselves: "in June" said of an article
     of June that tells of no other month.

@@ -100,11 +100,15 @@ def judge(
         finding in found or finding.problem.kind in ("negation", "hedge") for finding in findings
     ):
         return Judgement("verbatim", (), 1.0, True)
-    close = () if likeness is None or texts is None else closeness(likeness, *texts)
-    features = support_features(statement, evidence, close, known)
+    forbidden = any(finding.forbids for finding in findings)
+    features = support_features(statement, evidence, (), known)
+    close: Sequence[tuple[str, float]] = ()
+    if likeness is not None and texts is not None and not forbidden and features["coverage"] >= PARTIAL_COVERAGE:
+        close = closeness(likeness, *texts)
+        features = support_features(statement, evidence, close, known)
     model = load_model(with_likeness=bool(close))
     probability = model.probability(features)
-    if any(finding.forbids for finding in findings) or features["coverage"] < PARTIAL_COVERAGE:
+    if forbidden or features["coverage"] < PARTIAL_COVERAGE:
         support: Support = "unsupported"
     elif problems or features["stance_missing"] or probability < model.supported_from:
         support = "partial" if probability >= model.partial_from else "unsupported"

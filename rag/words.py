@@ -224,7 +224,7 @@ def _tokens(joined: str) -> Iterable[Token]:
         terms = frozenset(analyze(expanded))
         named = token[0].isupper() and lower not in _CONNECTIVES and not STOP_WORDS.issuperset(terms)
         if named and not before and _BEGINS.match(joined, match.start()):
-            named = False
+            named = any(term.startswith("=") for term in unify(token))  # "Beijing"
         kind = "date" if named and (expanded in MONTHS or lower in _DAYS) else "name" if named else "word"
         yield Token(token, terms, kind, clause)
 
@@ -243,15 +243,31 @@ def _number_like(tokens: Sequence[Token]) -> set[str]:
     }
 
 
+def affirmed_terms(words: Words) -> frozenset[str]:
+    """The terms of a text that stand somewhere outside the reach of a negation."""
+    negated = {
+        index
+        for position, token in enumerate(words.tokens)
+        if token.kind == "negation"
+        for index in _reach(words.tokens, position)
+    }
+    return frozenset(term for index, token in enumerate(words.tokens) if index not in negated for term in token.terms)
+
+
 def _scope(tokens: Sequence[Token], position: int) -> list[str]:
-    """The terms that a negation at `position` negates: the next content terms up to the end of its clause."""
+    """The terms that a negation at `position` negates."""
+    return [term for index in _reach(tokens, position) for term in tokens[index].terms if term not in STOP_WORDS]
+
+
+def _reach(tokens: Sequence[Token], position: int) -> list[int]:
+    """The next words of content behind a negation at `position`, up to the end of its clause."""
     clause = tokens[position].clause
     behind = [
-        term
-        for token in tokens[position + 1 :]
-        if token.clause == clause and token.kind in ("word", "name")
-        for term in token.terms
-        if term not in STOP_WORDS
+        index
+        for index in range(position + 1, len(tokens))
+        if tokens[index].clause == clause
+        and tokens[index].kind in ("word", "name")
+        and not STOP_WORDS.issuperset(tokens[index].terms)
     ]
     return behind[:NEGATION_WINDOW]
 

@@ -1,6 +1,7 @@
 """For every test: no way onto the network, and properties that try the same examples in every run."""
 
 import ipaddress
+import signal
 import socket
 from collections.abc import Iterator
 
@@ -9,6 +10,10 @@ from hypothesis import settings
 
 settings.register_profile("dateline", deadline=None, derandomize=True, database=None)
 settings.load_profile("dateline")
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # Shells let what they run in the background ignore Ctrl-C, and its children inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _attempts: list[str] = []
 _getaddrinfo = socket.getaddrinfo

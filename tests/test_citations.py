@@ -148,17 +148,22 @@ def test_marks_as_models_write_them(mark, numbers):
 
 @pytest.mark.parametrize(
     "text",
-    ["It ended in [2017].", "Article (5) of [the] treaty [sic].", "a[i] (3)", "[12345]", "[]", "[1.5]", "(Article 5)"],
+    ["It ended in (2017).", "Article (5) of [the] treaty [sic].", "a[i] (3)", "[]", "(Article 5)"],
 )
 def test_brackets_that_are_no_marks_stay(text):
     assert take_out_marks(text, 9) == take_out_marks(text, 0)
     assert take_out_marks(text, 9).plain == text
 
 
+@pytest.mark.parametrize("number", ["2017", "12345", "1.5", "-1", "1-999999999", "9" * 30])
+def test_a_number_in_brackets_that_is_no_mark_gets_round_ones(number):
+    assert f"({number})" in cite(f"He opposes the new harbour tax in [{number}] places.").text
+
+
 def test_numbers_that_name_no_passage_are_removed_and_counted():
     cited = cite("He opposes the new harbour tax [0, 2, 3][17]. In [2017] nothing else [99].")
     assert cited.removed_marks == 4
-    assert cited.text == "He opposes the new harbour tax. [1] In [2017] nothing else."
+    assert cited.text == "He opposes the new harbour tax. [1] In (2017) nothing else."
     assert take_out_marks("x [1-999]", 2).marks == (Mark(1, (1, 2)),)
     assert take_out_marks("x [1-999]", 2).removed == 1
 

@@ -10,7 +10,7 @@ from fake_backend import FakeBackend, answer, cite, hit, make_article, refusal
 
 from index.errors import ModelError, StoppedError
 from rag.types import MAX_QUESTION_CHARACTERS, Answer, Question, Statement, Turn
-from ui.conversation import BROKEN, STOPPED, Conversation, Exchange, converse, messages, stop
+from ui.conversation import BROKEN, STOPPED, Conversation, Exchange, converse, messages
 from ui.literal import literal
 
 ARTICLE = make_article("The vote is in May.", "The vote")
@@ -38,14 +38,16 @@ def test_a_question_is_shown_at_once_and_ends_with_its_answer() -> None:
     assert f"#cite-{ARTICLE.article_id}-0-19" in found[-1][0].html
 
 
-def test_earlier_turns_go_along_and_broken_ones_do_not() -> None:
+def test_earlier_turns_go_along_and_of_broken_ones_the_question() -> None:
     backend = FakeBackend([ARTICLE], respond)
     conversation = states(backend, "When?")[-1]
     backend.error = ModelError("The model is silent.")
     conversation = states(backend, "And now?", conversation)[-1]
     backend.error = None
     conversation = states(backend, "And then?", conversation)[-1]
-    assert backend.questions[-1] == Question("And then?", (Turn("When?", "The vote is in May. [1]"),))
+    assert backend.questions[-1] == Question(
+        "And then?", (Turn("When?", "The vote is in May. [1]"), Turn("And now?", ""))
+    )
     assert [exchange.state for exchange in conversation] == ["finished", "broken", "finished"]
     assert [message["role"] for message in messages(conversation)] == ["user", "assistant"] * 3
 
@@ -118,19 +120,16 @@ def test_giving_up_ends_the_thread_and_closes_the_model() -> None:
             finally:
                 self.closed.set()
 
-    async def ask_and_leave() -> Conversation:
+    async def ask_and_leave() -> None:
         running = converse(Endless([ARTICLE], respond), "q", ())
         async for state in running:
             if state[-1].text:
                 await running.aclose()
-                return state
+                return
         raise AssertionError("no text came")
 
-    stopped = stop(asyncio.run(ask_and_leave()))
+    asyncio.run(ask_and_leave())
     assert Endless.closed.wait(5)
-    assert stopped[-1].state == "broken"
-    assert literal(STOPPED) in stopped[-1].html
-    assert "word" in stopped[-1].html
 
 
 def test_giving_up_stops_a_model_that_is_silent() -> None:
@@ -164,7 +163,7 @@ def test_an_incomplete_answer_is_shown_and_not_what_a_follow_up_refers_to() -> N
     assert f"#cite-{ARTICLE.article_id}-0-19" in conversation[0].html
     assert literal("Cut off; it is not complete.") in conversation[0].html
     assert states(backend, "And then?", conversation)[-1][1].question == "And then?"
-    assert backend.questions[-1].history == ()
+    assert backend.questions[-1].history == (Turn("When?", ""),)
 
 
 def test_the_model_chosen_answers_and_a_forged_one_is_refused() -> None:
@@ -184,7 +183,45 @@ def test_the_model_chosen_answers_and_a_forged_one_is_refused() -> None:
     assert backend.asked_models == ["extractive", "openai:a"]
 
 
-def test_stopping_what_is_finished_changes_nothing() -> None:
-    finished = states(FakeBackend([ARTICLE], respond), "q")[-1]
-    assert stop(finished) == finished
-    assert stop(()) == ()
+def test_stopping_keeps_the_checked_answer_as_it_is() -> None:
+    stop = threading.Event()
+
+    class Stoppable(FakeBackend):
+        def stream(self, question, *, k=None, model=None, stop=None):
+            yield "word "
+            assert stop.wait(10)
+            yield replace(respond(question), incomplete=True)
+
+    async def ask_and_stop() -> Conversation:
+        async for state in converse(Stoppable([ARTICLE], respond), "q", (), None, stop):
+            if state[-1].text:
+                stop.set()
+        return state
+
+    (exchange,) = asyncio.run(ask_and_stop())
+    assert exchange.state == "broken"
+    assert "#cite-" in exchange.html
+
+
+def test_a_model_that_does_not_stop_is_left_alone_after_a_while(monkeypatch) -> None:
+    monkeypatch.setattr("ui.conversation.STOPPING_SECONDS", 0.05)
+    stop = threading.Event()
+
+    class Deaf(FakeBackend):
+        gate = threading.Event()
+
+        def stream(self, question, *, k=None, model=None, stop=None):
+            yield "word "
+            self.gate.wait(10)
+
+    async def ask_and_stop() -> Conversation:
+        async for state in converse(Deaf([ARTICLE], respond), "q", (), None, stop):
+            if state[-1].text:
+                stop.set()
+        return state
+
+    (exchange,) = asyncio.run(ask_and_stop())
+    Deaf.gate.set()
+    assert exchange.state == "broken"
+    assert literal(STOPPED) in exchange.html
+    assert "word" in exchange.html

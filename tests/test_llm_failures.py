@@ -25,11 +25,11 @@ KEY = "sk-test-0123456789abcdef"
 
 SAYS = {
     "refused connection": ("cannot be reached", 0),
-    "silence before the headers": (r"was silent for 0\.4 seconds", 1),
-    "silence in the stream": (r"was silent for 0\.4 seconds", 1),
-    "keep-alive comments": (r"was silent for 0\.4 seconds", 1),
-    "empty deltas": (r"was silent for 0\.4 seconds", 1),
-    "drip": (r"had not finished after 1\.5 seconds\. DATELINE_LLM_TOTAL_TIMEOUT allows more", 1),
+    "silence before the headers": (r"was silent for 0\.7 seconds", 1),
+    "silence in the stream": (r"was silent for 0\.7 seconds", 1),
+    "keep-alive comments": (r"was silent for 0\.7 seconds", 1),
+    "empty deltas": (r"was silent for 0\.7 seconds", 1),
+    "drip": (r"had not finished after 2 seconds\. DATELINE_LLM_TOTAL_TIMEOUT allows more", 1),
     "bad request": (r"refused the request \(400\): messages: no such role", 1),
     "wrong key": (r"refused the key \(401\)\. Set a valid OPENAI_API_KEY", 1),
     "forbidden": (r"does not allow this key to use 'scripted' \(403\)", 1),
@@ -83,8 +83,8 @@ def settings(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
-    monkeypatch.setenv("DATELINE_LLM_TIMEOUT", "0.4")
-    monkeypatch.setenv("DATELINE_LLM_TOTAL_TIMEOUT", "1.5")
+    monkeypatch.setenv("DATELINE_LLM_TIMEOUT", "0.7")
+    monkeypatch.setenv("DATELINE_LLM_TOTAL_TIMEOUT", "2")
     monkeypatch.setattr(retries, "FIRST_WAIT_SECONDS", 0.01)
 
 

@@ -247,7 +247,7 @@ def test_another_model_in_place_of_the_one_asked_is_named() -> None:
 def test_what_happened_is_said_once_and_loud_only_where_the_answer_is_not_what_was_asked_for() -> None:
     statement = [Statement(ARTICLE.text, (1,), "verbatim")]
     cited = [cite(1, ARTICLE, ARTICLE.text)]
-    failed = "openai:x does not reply <b>. The articles' own sentences are the answer instead."
+    failed = "openai:x does not reply <b>. The articles' own sentences are used instead."
     html = answer_html(answer("q", statement, cited, notices=(failed,)), {}, "openai:x")
     assert f'<p class="note">{literal(failed)}</p>' in html
     assert literal("could not be used") not in html

@@ -16,7 +16,7 @@ from fake_backend import FakeBackend, answer, cite, hit, make_article, refusal
 from index.errors import InputError, LibraryNotFoundError
 from index.ingest import index_paths
 from index.library import Library
-from rag.types import Answer, Question, Statement
+from rag.types import Answer, Question, Statement, Turn
 from ui.guard import LOOPBACK_HOSTS
 from ui.page import asset
 from ui.web import create_app, hosts_for, serve
@@ -226,7 +226,7 @@ def test_stop_and_errors_give_the_box_back(browser) -> None:
         ask(page, "And now?")
         assert QUOTE in page.get_by_test_id("bot").last.inner_text()
         assert page.get_by_test_id("user").all_inner_texts() == ["When is the vote?", "When is it now?", "And now?"]
-        assert backend.questions[-1].history == ()
+        assert backend.questions[-1].history == (Turn("When is the vote?", ""), Turn("When is it now?", ""))
         page.get_by_role("button", name="Clear").click()
         page.locator("#examples button:visible").first.wait_for()
         assert page.get_by_test_id("user").count() == 0

@@ -189,4 +189,4 @@ def test_notices_are_lines_on_standard_error_without_commands_to_the_terminal(fo
 
     done = run("ask", ASKED, "-m", "openai:x", "--library", folder, generator=Failing())
     assert done.exit_code == 0
-    assert done.stderr == "It said \\x1b[2J. The articles' own sentences are the answer instead.\n"
+    assert done.stderr == "It said \\x1b[2J. The articles' own sentences are used instead.\n"

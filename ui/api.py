@@ -1,5 +1,6 @@
 """The HTTP interface: the library's state, questions and articles as JSON. Errors are `{"error": sentence}`."""
 
+import asyncio
 import json
 import threading
 from collections.abc import Mapping, Sequence
@@ -12,7 +13,8 @@ from starlette.concurrency import run_in_threadpool
 from index.dates import first_day, format_published, last_day
 from index.errors import ArticleNotFoundError, DatelineError, InputError, QuestionError
 from index.types import SearchFilter
-from rag.types import MAX_QUESTION_CHARACTERS, Question, Turn
+from rag.generators import EXTRACTIVE
+from rag.types import MAX_QUESTION_CHARACTERS, Answer, Question, Turn
 from ui.backend import Backend, check_model
 from ui.render import article_json, summary_json
 from ui.settings import MAX_K
@@ -20,8 +22,12 @@ from ui.settings import MAX_K
 MAX_TURNS = 50
 """Most earlier turns that one question may bring along."""
 
+POLL_SECONDS = 0.25
+"""How often is looked whether somebody still waits for an answer; a model is stopped at most this long after."""
+
 QUESTIONS_AT_ONCE = 8
-"""Questions answered at the same time; further ones are told to come back, so that no request waits unseen."""
+"""Questions answered at the same time by language models, and as many without one; further ones are told to come back,
+so that no request waits unseen."""
 
 ARTICLES_LISTED = 100
 MAX_ARTICLES_LISTED = 1_000
@@ -34,7 +40,8 @@ _FIELDS = frozenset({"question", "history", "from", "to", "as_of", "source", "k"
 def create_router(backend: Backend) -> APIRouter:
     """`GET /healthz`, `POST /api/ask`, `GET /api/articles` and `GET /api/articles/{id}` over a backend."""
     router = APIRouter()
-    places = threading.BoundedSemaphore(QUESTIONS_AT_ONCE)
+    # Questions that wait for a language model keep nobody from an answer without one.
+    places_of = {extractive: threading.BoundedSemaphore(QUESTIONS_AT_ONCE) for extractive in (False, True)}
 
     @router.get("/healthz")
     def healthz() -> Response:
@@ -50,14 +57,21 @@ def create_router(backend: Backend) -> APIRouter:
             question, k, model = parse_question(await request.body(), backend.models)
         except InputError as error:
             return error_response(error)
+        places = places_of[(model or backend.models[0]) == EXTRACTIVE]
         if not places.acquire(blocking=False):
             sentence = "Too many questions are being answered at the moment; ask again in a few seconds."
             return JSONResponse({"error": sentence}, status_code=503, headers={"retry-after": "2"})
+        stop = threading.Event()
         try:
-            answer = await run_in_threadpool(backend.ask, question, k=k, model=model)
+            answering = asyncio.ensure_future(run_in_threadpool(_answer, backend, question, k, model, stop))
+            while not (await asyncio.wait({answering}, timeout=POLL_SECONDS))[0]:
+                if await request.is_disconnected():
+                    stop.set()
+            answer = answering.result()
         except DatelineError as error:
             return error_response(error)
         finally:
+            stop.set()
             places.release()
         return JSONResponse(answer.as_json())
 
@@ -81,6 +95,13 @@ def create_router(backend: Backend) -> APIRouter:
         return JSONResponse(with_date_text(article_json(found, passages)))
 
     return router
+
+
+def _answer(backend: Backend, question: Question, k: int | None, model: str | None, stop: threading.Event) -> Answer:
+    """The whole answer; a model that it waits for is stopped by `stop`."""
+    *_, answer = backend.stream(question, k=k, model=model, stop=stop)
+    assert isinstance(answer, Answer), "an answer comes last"
+    return answer
 
 
 def with_date_text(article: dict[str, Any]) -> dict[str, Any]:

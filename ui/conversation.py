@@ -25,6 +25,9 @@ POLL_SECONDS = 0.02
 TURNS_REMEMBERED = 20
 """Earlier turns that a question is understood with."""
 
+STOPPING_SECONDS = 5.0
+"""Longest wait for a stopped answer to be checked; then what there is of it is shown as it is."""
+
 STOPPED = "Stopped. This answer is not complete."
 BROKEN = "Something went wrong while answering; the server's log says what. Ask again, or put it another way."
 
@@ -53,20 +56,18 @@ def messages(conversation: Conversation) -> list[dict[str, str]]:
     ]
 
 
-def stop(conversation: Conversation) -> Conversation:
-    """The conversation with its last answer, if it is still being written, marked as stopped."""
-    if not conversation or conversation[-1].state != "running":
-        return conversation
-    return (*conversation[:-1], _broken(conversation[-1], STOPPED))
-
-
 async def converse(
-    backend: Backend, text: str, conversation: Conversation, model: str | None = None
+    backend: Backend,
+    text: str,
+    conversation: Conversation,
+    model: str | None = None,
+    stop: threading.Event | None = None,
 ) -> AsyncIterator[Conversation]:
     """The conversation with one more exchange: at once, then as its answer grows, at last finished.
 
     `model` is one of the backend's, the first if `None`. Never raises for what goes wrong in answering: the last state
-    then says so in a sentence. When the iteration is given up, the model is stopped, also while it is silent.
+    then says so in a sentence. Once `stop` is set the model is stopped, also while it is silent, and what it has
+    written is checked and kept as incomplete. When the iteration is given up, the model is stopped and nothing is kept.
     """
     exchange = Exchange(text.strip(), working_html())
     yield (*conversation, exchange)
@@ -74,18 +75,30 @@ async def converse(
         sentence = f"The question is longer than {MAX_QUESTION_CHARACTERS:,} characters; ask a shorter one."
         yield (*conversation, _broken(exchange, sentence))
         return
-    turns = [Turn(earlier.question, earlier.text) for earlier in conversation if earlier.state == "finished"]
+    # A question that was stopped is still what a follow-up refers to; its unfinished answer is not.
+    turns = [
+        Turn(earlier.question, earlier.text if earlier.state == "finished" else "")
+        for earlier in conversation
+        if earlier.state != "running"
+    ]
     try:
         name = check_model(model, backend.models)
     except InputError as error:
         yield (*conversation, _broken(exchange, str(error)))
         return
-    answering = _Answering(backend, Question(exchange.question, history=tuple(turns[-TURNS_REMEMBERED:])), name)
+    stop = stop or threading.Event()
+    asked = Question(exchange.question, history=tuple(turns[-TURNS_REMEMBERED:]))
+    answering = _Answering(backend, asked, name, stop)
     shown = time.monotonic()
+    stopping: float | None = None
     try:
         while exchange.state == "running":
             await asyncio.sleep(POLL_SECONDS)
             now = answering.exchange(exchange)
+            if now.state == "running" and stop.is_set():
+                stopping = stopping or time.monotonic()
+                if time.monotonic() - stopping > STOPPING_SECONDS:
+                    now = _broken(now, STOPPED)
             if now.state == "running" and (now == exchange or time.monotonic() - shown < UPDATE_SECONDS):
                 continue
             exchange, shown = now, time.monotonic()
@@ -101,11 +114,12 @@ def _broken(exchange: Exchange, sentence: str) -> Exchange:
 class _Answering:
     """A thread that asks the backend, and what has come of it so far."""
 
-    def __init__(self, backend: Backend, question: Question, model: str) -> None:
+    def __init__(self, backend: Backend, question: Question, model: str, stop: threading.Event) -> None:
         self._backend = backend
         self._question = question
         self._model = model
-        self._given_up = threading.Event()
+        self._stop = stop
+        self._given_up = False
         self._text = ""
         self._answered: tuple[str, Answer] | None = None
         self._failure: str | None = None
@@ -124,7 +138,8 @@ class _Answering:
 
     def give_up(self) -> None:
         """Stops the model; the thread ends."""
-        self._given_up.set()
+        self._given_up = True
+        self._stop.set()
 
     def _work(self) -> None:
         try:
@@ -139,9 +154,9 @@ class _Answering:
 
     def _answer(self) -> Answer | None:
         """The answer; `None` if it was given up. A generator left in the middle is closed, so that its model stops."""
-        with closing(self._backend.stream(self._question, model=self._model, stop=self._given_up)) as items:
+        with closing(self._backend.stream(self._question, model=self._model, stop=self._stop)) as items:
             for item in items:
-                if self._given_up.is_set():
+                if self._given_up:
                     return None
                 if isinstance(item, Answer):
                     return item

@@ -1,6 +1,7 @@
 """The page: Gradio's chat on the left, the source on the right, and what happens between them."""
 
 import hashlib
+import threading
 from collections.abc import AsyncIterator, Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -10,7 +11,7 @@ from index.errors import DatelineError, LibraryNotFoundError
 from index.types import ArticleSummary
 from rag.types import MAX_QUESTION_CHARACTERS
 from ui.backend import Backend
-from ui.conversation import Conversation, converse, messages, stop
+from ui.conversation import Conversation, converse, messages
 from ui.examples import EXAMPLES, example_questions
 from ui.markup import header_html, note_html, welcome_html
 
@@ -85,6 +86,8 @@ def build_page(backend: Backend, library_path: Path) -> "Blocks":
     idle = {"submit_btn": "Ask", "stop_btn": False}
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 
+    running: dict[str, threading.Event] = {}
+
     def arrive() -> list[Any]:
         """What a page shows when it is opened: how many articles there are, and something to ask them."""
         placeholder, summaries = _welcome(backend, library_path)
@@ -102,22 +105,33 @@ def build_page(backend: Backend, library_path: Path) -> "Blocks":
         _, summaries = _welcome(backend, library_path)
         return header_html(len(summaries), model)
 
-    async def answer(text: str, conversation: Conversation, model: str) -> AsyncIterator[list[Any]]:
+    async def answer(
+        text: str, conversation: Conversation, model: str, request: gr.Request
+    ) -> AsyncIterator[list[Any]]:
         if not isinstance(text, str) or not text.strip():
             yield [gr.skip()] * 4
             return
         box: Any = gr.Textbox(value="", **busy)
-        async for state in converse(backend, text, conversation, model):
-            if state[-1].state != "running":
-                box = gr.Textbox(**idle)
-            yield [messages(state), state, box, gr.Row(visible=False)]
-            box = gr.skip()
+        session, stop = str(request.session_hash), threading.Event()
+        running[session] = stop
+        try:
+            async for state in converse(backend, text, conversation, model, stop):
+                if state[-1].state != "running":
+                    box = gr.Textbox(**idle)
+                yield [messages(state), state, box, gr.Row(visible=False)]
+                box = gr.skip()
+        finally:
+            if running.get(session) is stop:
+                del running[session]
 
-    def stopped(conversation: Conversation) -> list[Any]:
-        state = stop(conversation)
-        return [messages(state), state, gr.Textbox(**idle)]
+    def stopped(request: gr.Request) -> None:
+        """Stops the model of this page; its answer ends by itself then, checked as far as it goes."""
+        stop = running.get(str(request.session_hash))
+        if stop is not None:
+            stop.set()
 
-    def cleared() -> list[Any]:
+    def cleared(request: gr.Request) -> list[Any]:
+        stopped(request)
         return [(), gr.Textbox(**idle), gr.Row(visible=True)]
 
     with gr.Blocks(title="Dateline", analytics_enabled=False, fill_height=True, fill_width=True) as page:
@@ -175,9 +189,10 @@ def build_page(backend: Backend, library_path: Path) -> "Blocks":
         ]
         for event in asked:
             event.failure(lambda: gr.Textbox(**idle), None, box, queue=False, **quiet)
-        box.stop(stopped, conversation, outputs[:3], cancels=asked, queue=False, **quiet)
+        box.stop(stopped, None, None, queue=False, **quiet)
         chat.clear(cleared, None, outputs[1:], cancels=asked, queue=False, **quiet)
         choice.change(chosen, choice, header, queue=False, **quiet)
+        page.unload(stopped)
         page.load(arrive, None, [header, chat, choice, *buttons], queue=False, **quiet)
     page.queue(max_size=QUESTIONS_WAITING, default_concurrency_limit=ANSWERS_AT_ONCE)
     return page
