@@ -35,11 +35,10 @@ INCOMPLETE: Mapping[Finish, str] = {
 
 CUT_OFF = "the end, which is cut off"
 
-LEAST_TOKENS_A_SENTENCE = 6
+LEAST_TOKENS_A_SENTENCE = 2
 """Fewest tokens that the sentences of a reply may have on average at its limit: one with more sentences is no answer,
 and checking it would take minutes."""
 
-_THINKING_ENDS = "</think>"
 _ENDS = (*".!?…\"”»)]'’", "")
 
 WORTH: Mapping[Support, float] = {"verbatim": 1.0, "supported": 1.0, "partial": 0.5, "unsupported": 0.0}
@@ -86,7 +85,7 @@ def write_answer(
     with closing(reply(generator, prompt.messages, max_tokens=answer_tokens, stop=stop)) as pieces:
         finish = yield from _kept(pieces, written)
     lap("model")
-    text = "".join(written).rpartition(_THINKING_ENDS)[2]
+    text = "".join(written)
     sentences = len(split_sentences(text))
     if sentences > answer_tokens // LEAST_TOKENS_A_SENTENCE:
         raise ModelError(f"{generator.name}: the reply has {sentences} sentences, where a few were asked for.")
