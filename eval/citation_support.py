@@ -13,7 +13,6 @@ Recall is 2 of 4 statements, precision 3 of 5 citations.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, Protocol
 
 from index.dates import format_published
@@ -21,7 +20,7 @@ from index.sentences import split_sentences
 from rag.likeness import Likeness
 from rag.statement_check import choose_sentences
 from rag.support import Judgement, judge
-from rag.words import Words
+from rag.words import words_of
 
 TITLE_LABEL = "Title: "
 """What the first line of the evidence begins with, as in ALCE's own evaluation."""
@@ -31,9 +30,6 @@ MAX_ABOUT_CHARACTERS = 120
 
 SENTENCES_READ = 12
 """Most sentences that are compared with a statement as they are: those of three or four citations."""
-
-CACHED_TEXTS = 4_096
-"""Statements and citations whose words are kept, a few kilobytes each; each is compared several times in a row."""
 
 
 class Checker(Protocol):
@@ -73,14 +69,14 @@ class RuleChecker:
 
 def judge_texts(statement: str, evidence: Sequence[str], likeness: Likeness | None = None) -> Judgement:
     """What `rag.support.judge` says of a statement and whole texts, of which it is shown the sentences that count."""
-    words = _words(statement)
+    words = words_of(statement)
     known: set[str] = set()
     texts: list[str] = []
     for text in evidence:
         about, own = _parted(text)
-        known |= _words(about).terms | _words(about).numbers
+        known |= words_of(about).terms | words_of(about).numbers
         texts += [own[span.start : span.end] for span in split_sentences(own)]
-    sentences = [_words(text) for text in texts]
+    sentences = [words_of(text) for text in texts]
     if len(sentences) > SENTENCES_READ:
         chosen = choose_sentences(words, sentences)
         sentences, texts = [sentences[index] for index in chosen], [texts[index] for index in chosen]
@@ -138,8 +134,3 @@ def _is_superfluous(place: int, evidence: Sequence[str], statement: str, checker
     if len(evidence) == 1 or checker.supports([evidence[place]], statement):
         return False
     return checker.supports([*evidence[:place], *evidence[place + 1 :]], statement)
-
-
-@lru_cache(maxsize=CACHED_TEXTS)
-def _words(text: str) -> Words:
-    return Words.of(text.removeprefix(TITLE_LABEL))

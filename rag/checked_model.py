@@ -6,7 +6,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from index.errors import ModelError
-from rag.generators import Finish, reply
+from rag.generators import Ending, Finish, reply
 from rag.loops import LoopWatch
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class CheckedModel:
         """See `rag.generators.Generator.generate`."""
         has_text = False
         pieces = reply(self._model, messages, max_tokens=max_tokens, stop=stop)
-        ending = _Ending(pieces)
+        ending = Ending(pieces)
         with closing(pieces):
             for piece in without_reasoning(self._bounded(ending, max_tokens)):
                 has_text = has_text or not piece.isspace()
@@ -70,17 +70,6 @@ class CheckedModel:
             if loops.repeats(piece):
                 raise ModelError(f"{self.name}: the reply repeats itself over and over. Try another model.")
             yield piece
-
-
-class _Ending:
-    """The pieces of a reply, and after the last one how it ended."""
-
-    def __init__(self, pieces: Generator[str, None, Finish]) -> None:
-        self.finish: Finish = "complete"
-        self._pieces = pieces
-
-    def __iter__(self) -> Iterator[str]:
-        self.finish = yield from self._pieces
 
 
 def without_reasoning(pieces: Iterable[str]) -> Iterator[str]:

@@ -8,13 +8,13 @@ its opposite, a hedge dropped.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib import resources
 
 from index.keywords import analyze
 from rag.analysis import STOP_WORDS
+from rag.names import unify
 from rag.placement import exchanged_sides, misplaced_items, other_parts
 from rag.types import Problem
-from rag.words import Token, Words, affirmed_terms
+from rag.words import Token, Words, affirmed_terms, list_lines
 
 _HEDGES = frozenset(
     "alleged allegedly reportedly apparently apparent purportedly supposedly ostensibly presumably possibly perhaps "
@@ -127,8 +127,6 @@ def _missing_names(statement: Words, together: Words, known: frozenset[str]) -> 
 
 def _is_known_name(token: Token, together: Words) -> bool:
     """True if the evidence has the name in another form: `American` for `United States`."""
-    from rag.names import unify
-
     found = set(unify(token.text))
     if found and found <= together.content:
         return True
@@ -249,11 +247,8 @@ def stands_for(term: str, evidence: Words) -> bool:
 @lru_cache(maxsize=1)
 def _opposites_of() -> dict[str, list[tuple[frozenset[str], frozenset[str]]]]:
     """For each term, the terms that mean the same and those that mean the opposite, once for each line that has it."""
-    text = resources.files("rag").joinpath("opposites.txt").read_text(encoding="utf-8")
     found: dict[str, list[tuple[frozenset[str], frozenset[str]]]] = {}
-    for line in text.splitlines():
-        if not line or line.startswith("#"):
-            continue
+    for line in list_lines("opposites.txt"):
         left, right = (
             frozenset(term for word in side.split() if "-" not in word for term in analyze(word))
             for side in line.split("/")

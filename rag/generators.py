@@ -89,6 +89,17 @@ def reply(
             close()
 
 
+class Ending:
+    """The pieces of a reply, and after the last one how it ended."""
+
+    def __init__(self, pieces: Pieces[str, None, Finish]) -> None:
+        self.finish: Finish = "complete"
+        self._pieces = pieces
+
+    def __iter__(self) -> Iterator[str]:
+        self.finish = yield from self._pieces
+
+
 def load_generator(name: str) -> Generator | None:
     """The model of that name, `None` for `extractive`. Nothing is asked of it yet.
 

@@ -8,7 +8,7 @@ from index.types import Span
 from rag.attributions import is_person, named_speaker
 from rag.evidence import Structure
 from rag.names import unify
-from rag.words import Words
+from rag.words import words_of
 
 _ACCORDING = re.compile(r"\b[Aa]ccording to (?P<who>(?:[A-Z][\w’'.-]*\s?){1,4})")
 _NAME = r"[A-Z][\w’'-]*\w(?:\s[A-Z][\w’'-]*\w){0,3}"
@@ -39,14 +39,14 @@ def wrong_speaker(
     name = set(unify(named)) - _TITLES
     if name <= known:
         return None
-    said = Words.of(" ".join(quotes) or statement).needed - name
+    said = words_of(" ".join(quotes) or statement).needed - name
     best: tuple[int, str, str | None] = (0, "", None)
     for span in spans:
         for index, sentence in enumerate(structure.spans):
             if sentence.start < span.end and span.start < sentence.end:
                 own = text[sentence.start : sentence.end]
                 speaker = structure.speakers[index]
-                held = len(said & Words.of(own).needed)
+                held = len(said & words_of(own).needed)
                 best = max(best, (held, own, None if speaker is None else speaker.name), key=lambda one: one[0])
     _, sentence_text, speaker_name = best
     if speaker_name is not None and is_person(speaker_name):

@@ -13,7 +13,7 @@ from index.library import Library
 from index.sentences import split_sentences
 from index.types import Article, Hit
 from rag.citations import CitedText, cite_answer
-from rag.generators import Finish, Generator, reply
+from rag.generators import Ending, Finish, Generator, reply
 from rag.prompts import Prompt, build_prompt
 from rag.statement_check import EncoderChecker, StatementChecker
 from rag.templates import Templates
@@ -83,7 +83,11 @@ def write_answer(
     prompt = build_prompt(question, hits, articles, token_budget=prompt_tokens, templates=templates)
     written: list[str] = []
     with closing(reply(generator, prompt.messages, max_tokens=answer_tokens, stop=stop)) as pieces:
-        finish = yield from _kept(pieces, written)
+        ending = Ending(pieces)
+        for piece in ending:
+            written.append(piece)
+            yield piece
+    finish = ending.finish
     lap("model")
     text = "".join(written)
     sentences = len(split_sentences(text))
@@ -114,18 +118,6 @@ def _cut_off(cited: CitedText) -> CitedText:
 def share_supported(statements: Sequence[Statement]) -> float:
     """How much of an answer its cited words bear out, 0..1, by `WORTH`."""
     return fmean(WORTH[statement.support] for statement in statements)
-
-
-def _kept(pieces: Pieces[str, None, Finish], written: list[str]) -> Pieces[str, None, Finish]:
-    """The pieces, which are kept as they pass."""
-    while True:
-        try:
-            piece = next(pieces)
-        except StopIteration as end:
-            finish: Finish = end.value
-            return finish
-        written.append(piece)
-        yield piece
 
 
 def _cite(

@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Protocol
 
-from rag.contradictions import Finding, find_problems
+from rag.contradictions import Finding
 from rag.nli import Entailment, load_nli
 from rag.statement_check import StatementChecker, WordChecker
 from rag.support import Judgement
 from rag.types import ProblemKind, Support
-from rag.words import Words
 
 ENTAILED_FROM = 0.5
 """Probability of entailment from which a statement counts as entailed: more likely than not."""
@@ -72,10 +71,7 @@ class NliStatementChecker:
     ) -> Judgement:
         """See `StatementChecker.judge`; the probability is that of entailment where the model was asked."""
         by_words = self._words.judge(statement, evidence, found=found, known=known)
-        if by_words.support == "verbatim" or not evidence:
-            return by_words
-        findings = [*found, *find_problems(Words.of(statement), [Words.of(text) for text in evidence], known)]
-        if any(finding.forbids for finding in findings):
+        if by_words.support == "verbatim" or by_words.forbidden or not evidence:
             return by_words
         probability = self._model.entailment(premise_of(evidence, sources), statement).probability
         entailed = probability >= ENTAILED_FROM
@@ -84,7 +80,7 @@ class NliStatementChecker:
             support: Support = "partial" if kept_back else "supported"
         else:
             support = "unsupported" if by_words.support == "unsupported" else "partial"
-        return Judgement(support, by_words.problems, probability, entailed, entailed)
+        return Judgement(support, by_words.problems, probability, likely=entailed, entailed=entailed)
 
 
 def premise_of(evidence: Sequence[str], sources: Sequence[str]) -> list[str]:

@@ -10,12 +10,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import groupby, pairwise
+from typing import Literal
 
 from index.keywords import analyze
 from rag.attributions import ROLES
 from rag.names import unify
-from rag.types import Problem, ProblemKind
-from rag.words import Token, Words
+from rag.types import Problem
+from rag.words import INITIALISMS, Token, Words
 
 REACH = 7.0
 """Distance beyond which words have nothing to do with each other."""
@@ -39,10 +40,11 @@ those with what stands between, as "secretary" in "the union secretary Owen Mars
 BESIDE = 2
 """Most words between two names that stand side by side."""
 
-_KINDS: Mapping[str, ProblemKind] = {"name": "name", "number": "number", "date": "date"}
-_SPELT = {"US": "United States", "U.S.": "United States", "UN": "United Nations", "UK": "United Kingdom"}
 _BE = frozenset("be is are was were been being".split())
 _DIRECTIONS = {"from": "to", "to": "from", "for": "against", "against": "for"}
+
+
+ItemKind = Literal["name", "number", "date"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ class Item:
     """Neighbouring names, or a number or date with its parts: its kind, terms, first and last index in its sentence,
     and the words around it with their weights, 0..1, the nearer the heavier."""
 
-    kind: str
+    kind: ItemKind
     sentence: int
     terms: frozenset[str]
     first: int
@@ -134,7 +136,7 @@ def _is_beside(near: Item, other: Item) -> bool:
 
 
 def _problem(item: Item, statement: Words) -> Problem:
-    return Problem(_KINDS[item.kind], " ".join(token.text for token in statement.tokens[item.first : item.last + 1]))
+    return Problem(item.kind, " ".join(token.text for token in statement.tokens[item.first : item.last + 1]))
 
 
 def exchanged_sides(statement: Words, evidence: Sequence[Words]) -> Iterator[Problem]:
@@ -192,7 +194,7 @@ def items_of(tokens: Sequence[Token], sentence: int = 0) -> list[Item]:
 def _one_form(run: Sequence[Token]) -> frozenset[str]:
     """The terms of a name in the form that a country, its capital and its people share."""
     words = [token.text.removesuffix("'s").removesuffix("’s") for token in run]
-    return frozenset(unify(" ".join(_SPELT.get(word, word) for word in words)))
+    return frozenset(unify(" ".join(INITIALISMS.get(word, word) for word in words)))
 
 
 def _coordinated(items: list[Item], tokens: Sequence[Token]) -> list[Item]:
@@ -209,7 +211,7 @@ def _coordinated(items: list[Item], tokens: Sequence[Token]) -> list[Item]:
     return joined
 
 
-def _item_kind(token: Token) -> str | None:
+def _item_kind(token: Token) -> ItemKind | None:
     return "number" if token.kind in ("number", "date") else "name" if token.kind == "name" else None
 
 

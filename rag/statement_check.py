@@ -16,7 +16,7 @@ from rag.misattribution import wrong_speaker
 from rag.quotations import fold, is_quoted_from, stands_in
 from rag.support import PARTIAL_COVERAGE, Judgement, coverage, judge
 from rag.types import Problem
-from rag.words import Words
+from rag.words import Words, words_of
 
 MAX_SENTENCES = 3
 """Most sentences of one passage that are cited for one statement; more would be the passage, not the evidence."""
@@ -78,7 +78,7 @@ class CitablePassage:
         """The passage of a hit in its article."""
         start, end = hit.passage.start, hit.passage.end
         spans = tuple(Span(start + span.start, start + span.end) for span in split_sentences(article.text[start:end]))
-        words = tuple(Words.of(disarm_marks(article.text[span.start : span.end])) for span in spans)
+        words = tuple(words_of(disarm_marks(article.text[span.start : span.end])) for span in spans)
         return cls(article, Span(start, end), spans, words)
 
     @cached_property
@@ -95,7 +95,7 @@ class CitablePassage:
     def about(self) -> Words:
         """What a statement may take from the article besides its text: source and date. Not the title: its names may be
         of anybody."""
-        return Words.of(self._source_and_date)
+        return words_of(self._source_and_date)
 
     @property
     def _source_and_date(self) -> str:
@@ -129,27 +129,7 @@ class WordChecker:
     """Judges by words alone: no encoder, no model."""
 
     name = "words"
-
-    def judge(
-        self,
-        statement: str,
-        evidence: Sequence[str],
-        *,
-        found: Sequence[Finding] = (),
-        known: frozenset[str] = frozenset(),
-        sources: Sequence[str] = (),
-    ) -> Judgement:
-        """See `rag.support.judge`."""
-        return judge(Words.of(statement), [Words.of(text) for text in evidence], found=found, known=known)
-
-
-class EncoderChecker:
-    """Judges by words and by an encoder, whose vectors tell how near words are in meaning."""
-
-    name = "words and encoder"
-
-    def __init__(self, likeness: Likeness) -> None:
-        self._likeness = likeness
+    _likeness: Likeness | None = None
 
     def judge(
         self,
@@ -162,13 +142,22 @@ class EncoderChecker:
     ) -> Judgement:
         """See `rag.support.judge`."""
         return judge(
-            Words.of(statement),
-            [Words.of(text) for text in evidence],
+            words_of(statement),
+            [words_of(text) for text in evidence],
             found=found,
             known=known,
             likeness=self._likeness,
             texts=(statement, evidence),
         )
+
+
+class EncoderChecker(WordChecker):
+    """Judges by words and by an encoder, whose vectors tell how near words are in meaning."""
+
+    name = "words and encoder"
+
+    def __init__(self, likeness: Likeness) -> None:
+        self._likeness = likeness
 
 
 def check_statement(
@@ -185,7 +174,7 @@ def check_statement(
     has no place.
     """
     checker = checker or WordChecker()
-    statement = Words.of(text)
+    statement = words_of(text)
     found = [_narrow(statement, passage) for passage in named]
     carrying = [evidence for evidence in found if evidence.share >= PARTIAL_COVERAGE]
     best = _judged(text, quotes, carrying or found, checker)

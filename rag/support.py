@@ -48,14 +48,18 @@ FEATURES = (*WORDS_FEATURES, *LIKENESS_FEATURES)
 @dataclass(frozen=True, slots=True)
 class Judgement:
     """What the check of a statement says: the label, what it objects to, and the estimated probability, 0..1, that a
-    person would call the statement fully supported by the cited words, by which statements can be ranked. `likely` says
-    that the model alone would call it supported; the rules may still object. `entailed` says that a model of inference
-    has read both and found that the words entail the statement, be it in other words."""
+    person would call the statement fully supported by the cited words, by which statements can be ranked.
+
+    `likely` says that the model alone would call it supported; the rules may still object. `forbidden` says that a rule
+    allows nothing but `unsupported`. `entailed` says that a model of inference has read both and found that the words
+    entail the statement, be it in other words.
+    """
 
     support: Support
     problems: tuple[Problem, ...] = ()
     probability: float = 0.0
     likely: bool = False
+    forbidden: bool = False
     entailed: bool = False
 
 
@@ -93,19 +97,19 @@ def judge(
     """
     findings = [*found, *find_problems(statement, evidence, known)]
     problems = tuple(dict.fromkeys(finding.problem for finding in findings))
+    forbidden = any(finding.forbids for finding in findings)
     if not statement.needed or not evidence:
-        return Judgement("unsupported", problems)
+        return Judgement("unsupported", problems, forbidden=forbidden)
     together = Words.union(evidence)
     if stands_in(statement.folded, together.folded) and not any(
         finding in found or finding.problem.kind in ("negation", "hedge") for finding in findings
     ):
         return Judgement("verbatim", (), 1.0, True)
-    forbidden = any(finding.forbids for finding in findings)
-    features = support_features(statement, evidence, (), known)
+    features = support_features(statement, evidence, known=known)
     close: Sequence[tuple[str, float]] = ()
     if likeness is not None and texts is not None and not forbidden and features["coverage"] >= PARTIAL_COVERAGE:
         close = closeness(likeness, *texts)
-        features = support_features(statement, evidence, close, known)
+        features |= _likeness_features(close)
     model = load_model(with_likeness=bool(close))
     probability = model.probability(features)
     if forbidden or features["coverage"] < PARTIAL_COVERAGE:
@@ -114,7 +118,7 @@ def judge(
         support = "partial" if probability >= model.partial_from else "unsupported"
     else:
         support = "supported"
-    return Judgement(support, problems, probability, probability >= model.supported_from)
+    return Judgement(support, problems, probability, probability >= model.supported_from, forbidden)
 
 
 def coverage(statement: Words, evidence: Words) -> float:
@@ -144,14 +148,18 @@ def support_features(
         "stance_missing": float(sum(not stands_for(term, together) for term in statement.stance)),
         "length": math.log(max(1, len(statement.needed))),
     }
-    if close:
-        values = sorted(value for _, value in close)
-        features |= {
-            "close_mean": sum(values) / len(values),
-            "close_quarter": values[len(values) // 4],
-            "close_least": sum(values[:3]) / len(values[:3]),
-        }
-    return features
+    return features | _likeness_features(close)
+
+
+def _likeness_features(close: Sequence[tuple[str, float]]) -> dict[str, float]:
+    values = sorted(value for _, value in close)
+    if not values:
+        return {}
+    return {
+        "close_mean": sum(values) / len(values),
+        "close_quarter": values[len(values) // 4],
+        "close_least": sum(values[:3]) / len(values[:3]),
+    }
 
 
 def _pairs(words: Words) -> set[tuple[frozenset[str], frozenset[str]]]:

@@ -13,6 +13,9 @@ from rag.analysis import MONTHS, STOP_WORDS
 from rag.names import unify
 from rag.quotations import fold
 
+CACHED_TEXTS = 4_096
+"""Texts whose words are remembered, a few kilobytes each."""
+
 NEGATION_WINDOW = 3
 """Content terms behind a negation that count as negated."""
 
@@ -35,7 +38,7 @@ _CONNECTIVES = frozenset(
 )
 """Words that begin a statement with a capital letter and are no names."""
 
-_INITIALISMS = {"US": "united states", "USA": "united states", "UN": "united nations", "UK": "united kingdom",
+INITIALISMS = {"US": "united states", "USA": "united states", "UN": "united nations", "UK": "united kingdom",
                 "EU": "european union"}  # fmt: skip
 _SMALL_NUMBERS = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
@@ -164,6 +167,12 @@ class Words:
         return self.content | self.numbers
 
 
+@lru_cache(maxsize=CACHED_TEXTS)
+def words_of(text: str) -> Words:
+    """`Words.of`, remembered: a statement is compared with several passages, and a sentence with several statements."""
+    return Words.of(text)
+
+
 def _joined(text: str) -> str:
     """The text with `U.S.` as `US`, `per cent` as one word, `twenty-one` in digits and `began` as `begin`."""
     joined = _DOTTED_INITIALS.sub(lambda match: match[0].replace(".", ""), text)
@@ -180,9 +189,13 @@ def _joined(text: str) -> str:
 @lru_cache(maxsize=1)
 def _base_forms() -> dict[str, str]:
     """The forms of irregular verbs, each with its base form."""
-    text = resources.files("rag").joinpath("irregular_verbs.txt").read_text(encoding="utf-8")
-    lines = [line.split() for line in text.splitlines() if line and not line.startswith("#")]
-    return {form: base for base, *forms in lines for form in forms}
+    return {form: base for base, *forms in map(str.split, list_lines("irregular_verbs.txt")) for form in forms}
+
+
+def list_lines(name: str) -> list[str]:
+    """The lines of a word list of this package, without empty ones and remarks."""
+    text = resources.files("rag").joinpath(name).read_text(encoding="utf-8")
+    return [line for line in text.splitlines() if line and not line.startswith("#")]
 
 
 def _tokens(joined: str) -> Iterable[Token]:
@@ -220,7 +233,7 @@ def _tokens(joined: str) -> Iterable[Token]:
         if token == "May" and (match.start() > 0 or joined[match.end() :].lstrip()[:1].isdecimal()):
             yield Token(token, frozenset({MAY}), "date", clause)
             continue
-        expanded = _INITIALISMS.get(token.removesuffix("'s").removesuffix("’s")) or _MONTHS.get(lower, lower)
+        expanded = INITIALISMS.get(token.removesuffix("'s").removesuffix("’s")) or _MONTHS.get(lower, lower)
         terms = frozenset(analyze(expanded))
         named = token[0].isupper() and lower not in _CONNECTIVES and not STOP_WORDS.issuperset(terms)
         if named and not before and _BEGINS.match(joined, match.start()):

@@ -102,7 +102,14 @@ class FakeBackend:
             self.closed_early += 1
             raise
 
-    def ask(self, question: Question, *, k: int | None = None, model: str | None = None) -> Answer:
+    def ask(
+        self,
+        question: Question,
+        *,
+        k: int | None = None,
+        model: str | None = None,
+        stop: threading.Event | None = None,
+    ) -> Answer:
         self.questions.append(question)
         self.ks.append(k)
         self.asked_models.append(model)

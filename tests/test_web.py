@@ -239,8 +239,8 @@ def test_the_model_that_is_chosen_answers(browser, device) -> None:
     class Choosing(FakeBackend):
         models = ("openai:a", "extractive", "ollama:b")
 
-        def ask(self, question, *, k=None, model=None):
-            return replace(super().ask(question, k=k, model=model), model=model)
+        def ask(self, question, *, k=None, model=None, stop=None):
+            return replace(super().ask(question, k=k, model=model, stop=stop), model=model)
 
     backend = Choosing([ARTICLE], respond)
     with (

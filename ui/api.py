@@ -14,7 +14,7 @@ from index.dates import first_day, format_published, last_day
 from index.errors import ArticleNotFoundError, DatelineError, InputError, QuestionError
 from index.types import SearchFilter
 from rag.generators import EXTRACTIVE
-from rag.types import MAX_QUESTION_CHARACTERS, Answer, Question, Turn
+from rag.types import MAX_QUESTION_CHARACTERS, Question, Turn
 from ui.backend import Backend, check_model
 from ui.render import article_json, summary_json
 from ui.settings import MAX_K
@@ -63,7 +63,7 @@ def create_router(backend: Backend) -> APIRouter:
             return JSONResponse({"error": sentence}, status_code=503, headers={"retry-after": "2"})
         stop = threading.Event()
         try:
-            answering = asyncio.ensure_future(run_in_threadpool(_answer, backend, question, k, model, stop))
+            answering = asyncio.ensure_future(run_in_threadpool(backend.ask, question, k=k, model=model, stop=stop))
             while not (await asyncio.wait({answering}, timeout=POLL_SECONDS))[0]:
                 if await request.is_disconnected():
                     stop.set()
@@ -95,13 +95,6 @@ def create_router(backend: Backend) -> APIRouter:
         return JSONResponse(with_date_text(article_json(found, passages)))
 
     return router
-
-
-def _answer(backend: Backend, question: Question, k: int | None, model: str | None, stop: threading.Event) -> Answer:
-    """The whole answer; a model that it waits for is stopped by `stop`."""
-    *_, answer = backend.stream(question, k=k, model=model, stop=stop)
-    assert isinstance(answer, Answer), "an answer comes last"
-    return answer
 
 
 def with_date_text(article: dict[str, Any]) -> dict[str, Any]:

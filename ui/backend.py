@@ -32,8 +32,15 @@ class Backend(Protocol):
         """
         ...
 
-    def ask(self, question: Question, *, k: int | None = None, model: str | None = None) -> Answer:
-        """The whole answer."""
+    def ask(
+        self,
+        question: Question,
+        *,
+        k: int | None = None,
+        model: str | None = None,
+        stop: threading.Event | None = None,
+    ) -> Answer:
+        """The whole answer; `stop` as for `stream`."""
         ...
 
     def article(self, article_id: str) -> Article:

@@ -88,8 +88,15 @@ class SharedLibrary:
                         LOG.warning("%s", notice)
                 yield item
 
-    def ask(self, question: Question, *, k: int | None = None, model: str | None = None) -> Answer:
-        *_, answer = self.stream(question, k=k, model=model)
+    def ask(
+        self,
+        question: Question,
+        *,
+        k: int | None = None,
+        model: str | None = None,
+        stop: threading.Event | None = None,
+    ) -> Answer:
+        *_, answer = self.stream(question, k=k, model=model, stop=stop)
         assert isinstance(answer, Answer), "an answer comes last"
         return answer
 
