@@ -17,8 +17,8 @@ from index.errors import InputError, LibraryNotFoundError
 from index.ingest import index_paths
 from index.library import Library
 from rag.types import Answer, Question, Statement, Turn
+from ui.front_files import front_file
 from ui.guard import LOOPBACK_HOSTS
-from ui.page import asset
 from ui.web import create_app, hosts_for, serve
 
 # Gradio sums up its queue with pandas, in ways that pandas has marked as going away.
@@ -252,7 +252,7 @@ def test_the_model_that_is_chosen_answers(browser, device) -> None:
         assert box.input_value() == "openai:a"
         box.click()
         page.get_by_role("option", name="ollama:b").click()
-        page.locator("#masthead", has_text="answers by ollama:b").wait_for()
+        page.locator("#masthead", has_text="article").wait_for()
         ask(page, "And why?")
         made = page.locator("#conversation .made").all_inner_texts()
         assert [text.split(" in ")[0] for text in made] == ["answered by openai:a", "answered by ollama:b"]
@@ -351,7 +351,7 @@ def _contrast(first: str, second: str) -> float:
 
 @pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
 def test_text_has_the_contrast_of_wcag_aa(scheme: int) -> None:
-    block = re.findall(r":root \{(.*?)\}", asset("page.css"), re.DOTALL)[scheme]
+    block = re.findall(r":root \{(.*?)\}", front_file("page.css"), re.DOTALL)[scheme]
     colours = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", block))
     pairs = [(ink, ground) for ink in ("ink", "quiet", "accent") for ground in ("paper", "sheet", "raised")]
     pairs += [("warn", "warn-fill"), ("warn", "paper"), ("mark-ink", "mark"), ("sheet", "accent")]

@@ -58,7 +58,9 @@ def test_the_files_that_modules_read_are_in_the_wheel(names: list[str]):
     prompts = {f"rag/prompt_{part}.txt" for part in ("system", "user", "passage", "rewrite", "rewrite_user")}
     fitted = {"rag/weights.json", "rag/support.json", "index/interaction.npz", "index/answer_spans.npz"}
     words = {"rag/irregular_verbs.txt", "rag/opposites.txt"}
-    assert data == {"ui/page.css", "ui/page.js"} | fitted | words | prompts | judge | report
+    page = {f"ui/{path.parent.name}/{path.name}" for path in (ROOT / "ui").glob("*/*") if path.suffix != ".pyc"}
+    assert {"ui/front/page.css", "ui/front/page.js", "ui/language/page.toml"} < page
+    assert data == page | fitted | words | prompts | judge | report
 
 
 def test_the_command_and_the_licence_are_in_the_wheel(names: list[str]):

@@ -48,6 +48,21 @@ def _names(_context: click.Context, _parameter: click.Parameter, values: tuple[s
     show_envvar=True,
     help="Ask for a name and password of this file.",
 )
+@click.option(
+    "--read-only",
+    is_flag=True,
+    envvar="DATELINE_READ_ONLY",
+    show_envvar=True,
+    help="Let nobody add or remove articles on the page.",
+)
+@click.option(
+    "--state",
+    type=click.Path(path_type=Path, file_okay=False),
+    envvar="DATELINE_STATE",
+    show_envvar=True,
+    metavar="DIR",
+    help="Folder for conversations, feedback and evaluations; by default one in your user state folder.",
+)
 @model_option
 @click.option(
     "--offer",
@@ -68,6 +83,8 @@ def serve(
     host: str,
     port: int,
     auth_file: Path | None,
+    read_only: bool,
+    state: Path | None,
     model: str,
     offer: tuple[str, ...],
     k: int,
@@ -75,6 +92,7 @@ def serve(
     checker: str | None,
 ) -> None:
     """Serve the web page and the HTTP interface until interrupted."""
+    from ui.state_folder import default_state_folder
     from ui.web import run_server
 
     run_server(
@@ -82,6 +100,8 @@ def serve(
         host=host,
         port=port,
         auth_file=auth_file,
+        read_only=read_only,
+        state=state or default_state_folder(session.library_path),
         model=model,
         offered=offer,
         k=k,

@@ -31,7 +31,8 @@ OPEN_PATHS = frozenset({"/healthz"})
 """Paths that need no password."""
 
 ALLOWED_PATHS = re.compile(
-    r"/|/healthz|/page\.(css|js)|/favicon\.ico|/api/ask|/api/articles(/[^/]*)?"
+    r"/|/healthz|/page/[0-9a-f]+/[a-z_]+\.(css|js)|/favicon\.ico|/a/[\w-]+"
+    r"|/api/(ask|models|articles|library|conversations|answers|feedback|evaluations)(/[^/]*)*"
     r"|/theme\.css|/config|/assets/[\w.-]+|/static(/[\w-][\w.-]*)+|/manifest\.json|/robots\.txt"
     r"|/gradio_api/(app_id|startup-events|reset|cancel|queue/(join|data)|run/predict|heartbeat/[\w-]+)",
     re.ASCII,

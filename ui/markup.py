@@ -15,6 +15,7 @@ from rag.statements import SHORT_ANSWER
 from rag.types import Answer, Citation, Refusal
 from ui.literal import literal, literal_id
 from ui.statement_markup import statements_html
+from ui.texts import Texts
 
 CLOSEST_SHOWN = 5
 """Passages shown under a refusal: enough to see what the library holds, few enough to read."""
@@ -83,12 +84,14 @@ def welcome_html(summaries: Sequence[ArticleSummary] | None, library: str) -> st
     )
 
 
-def header_html(count: int | None, model: str) -> str:
-    """The line at the top: the name, how many articles are asked, and by what they are answered."""
-    held = "" if count is None else f"{count:,} {'article' if count == 1 else 'articles'} · "
+def header_html(count: int | None, texts: Texts) -> str:
+    """The line at the top: the name, the views, how many articles are asked."""
+    held = "" if count is None else texts.count("page.articles", count)
+    names = ("ask", "library", "evaluate")
+    views = "".join(f'<a href="#{name}">{literal(texts(f"page.{name}"))}</a>' for name in names)
     return (
-        f'<header id="masthead"><h1>Dateline</h1><p>{literal(held)} answers by '
-        f'<span class="model">{literal(model)}</span></p></header>'
+        f'<header id="masthead"><h1>Dateline</h1><nav aria-label="{literal(texts("page.views"))}">{views}</nav>'
+        f"<p>{literal(held)}</p></header>"
     )
 
 

@@ -1,9 +1,7 @@
 """The page: Gradio's chat on the left, the source on the right, and what happens between them."""
 
-import hashlib
 import threading
 from collections.abc import AsyncIterator, Sequence
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +12,7 @@ from ui.backend import Backend
 from ui.conversation import Conversation, converse, messages
 from ui.examples import EXAMPLES, example_questions
 from ui.markup import header_html, note_html, welcome_html
+from ui.texts import Texts, texts_for
 
 if TYPE_CHECKING:
     from gradio import Blocks
@@ -31,21 +30,19 @@ _SOURCE_PANEL = """
     <div><h2 id="source-title">Articles</h2><p id="source-known"></p></div>
     <button type="button" id="source-close" aria-label="Close source" hidden>Close</button>
   </div>
+  <div id="source-steps"></div>
   <div id="source-body" tabindex="0" aria-label="Source text" role="region"></div>
+  <div id="source-actions"></div>
 </aside>
 """
-"""Filled by page.js with text nodes only. It holds no article text, so that no template rule of Gradio can see any."""
+"""Filled by source.js with text nodes only: it holds no article text, so that no template of Gradio can see any."""
 
-
-def asset(name: str) -> str:
-    """The text of a file that belongs to the page: `page.css` or `page.js`."""
-    return files("ui").joinpath(name).read_text(encoding="utf-8")
-
-
-def page_head() -> str:
-    """What goes into the head of the page. The digests let browsers keep the files until they change."""
-    style, script = (hashlib.sha256(asset(name).encode()).hexdigest()[:12] for name in ("page.css", "page.js"))
-    return f'<link rel="stylesheet" href="page.css?v={style}"><script src="page.js?v={script}" defer></script>'
+_VIEWS = """
+<section id="library-view" class="view"></section>
+<section id="evaluate-view" class="view"></section>
+<p id="said" class="unseen" role="status" aria-live="polite"></p>
+"""
+"""Filled by library.js and evaluate.js in the same way, and what is only said to people who hear the page."""
 
 
 def page_theme() -> "Base":
@@ -88,22 +85,17 @@ def build_page(backend: Backend, library_path: Path) -> "Blocks":
 
     running: dict[str, threading.Event] = {}
 
-    def arrive() -> list[Any]:
+    def arrive(request: gr.Request) -> list[Any]:
         """What a page shows when it is opened: how many articles there are, and something to ask them."""
         placeholder, summaries = _welcome(backend, library_path)
         examples = example_questions(backend, summaries)
         examples += [""] * (EXAMPLES - len(examples))
         return [
-            header_html(len(summaries), default),
+            header_html(len(summaries), texts_for(request.headers.get("accept-language"))),
             gr.Chatbot(placeholder=placeholder),
             gr.Dropdown(value=default),
             *(gr.Button(text, visible=bool(text)) for text in examples),
         ]
-
-    def chosen(model: str) -> str:
-        """The header with the model that answers from now on."""
-        _, summaries = _welcome(backend, library_path)
-        return header_html(len(summaries), model)
 
     async def answer(
         text: str, conversation: Conversation, model: str, request: gr.Request
@@ -135,7 +127,7 @@ def build_page(backend: Backend, library_path: Path) -> "Blocks":
         return [(), gr.Textbox(**idle), gr.Row(visible=True)]
 
     with gr.Blocks(title="Dateline", analytics_enabled=False, fill_height=True, fill_width=True) as page:
-        header = gr.HTML(header_html(None, default), elem_id="top", apply_default_css=False)
+        header = gr.HTML(header_html(None, Texts()), elem_id="top", apply_default_css=False)
         conversation = gr.State(())
         with gr.Row(elem_id="desk"):
             with gr.Column(elem_id="talk"):
@@ -173,6 +165,8 @@ def build_page(backend: Backend, library_path: Path) -> "Blocks":
                     max_length=MAX_QUESTION_CHARACTERS,
                     **idle,
                 )
+            with gr.Column(elem_id="views"):
+                gr.HTML(html_template=_VIEWS, apply_default_css=False)
             with gr.Column(elem_id="side"):
                 gr.HTML(html_template=_SOURCE_PANEL, apply_default_css=False)
         outputs = [chat, conversation, box, offered]
@@ -191,7 +185,6 @@ def build_page(backend: Backend, library_path: Path) -> "Blocks":
             event.failure(lambda: gr.Textbox(**idle), None, box, queue=False, **quiet)
         box.stop(stopped, None, None, queue=False, **quiet)
         chat.clear(cleared, None, outputs[1:], cancels=asked, queue=False, **quiet)
-        choice.change(chosen, choice, header, queue=False, **quiet)
         page.unload(stopped)
         page.load(arrive, None, [header, chat, choice, *buttons], queue=False, **quiet)
     page.queue(max_size=QUESTIONS_WAITING, default_concurrency_limit=ANSWERS_AT_ONCE)

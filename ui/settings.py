@@ -44,7 +44,7 @@ class Setting:
     """One key of the configuration file. `minimum` and `maximum` (both inclusive) bound a whole number."""
 
     name: str
-    type: type[str] | type[int]
+    type: type[str] | type[int] | type[bool]
     help: str
     is_path: bool = False
     minimum: int = 0
@@ -69,6 +69,8 @@ SETTINGS = {
         Setting("host", str, "address that the page is served at"),
         Setting("port", int, "port that the page is served at", minimum=0, maximum=65_535),
         Setting("auth_file", str, "file with the names and passwords that the page asks for", is_path=True),
+        Setting("read_only", bool, "let nobody add or remove articles on the page"),
+        Setting("state", str, "folder for what people do with the page", is_path=True),
         Setting("offer", str, "further models that the page offers, with spaces or commas between them"),
         Setting("llm_timeout", int, "seconds that a language model may stay silent", minimum=1, maximum=86_400),
         Setting("llm_total_timeout", int, "seconds that a whole reply may take", minimum=1, maximum=86_400),
@@ -103,7 +105,7 @@ def default_cache_path() -> Path:
     return platformdirs.user_cache_path("dateline", appauthor=False)
 
 
-def load_config() -> dict[str, str | int]:
+def load_config() -> dict[str, str | int | bool]:
     """The settings of the configuration file; empty if there is none.
 
     Raises `InputError` if the file that `DATELINE_CONFIG` names is absent, cannot be read or is not TOML, or if it
@@ -125,11 +127,15 @@ def load_config() -> dict[str, str | int]:
     return {key: _checked(key, value, path) for key, value in document.items()}
 
 
-def _checked(key: str, value: object, path: Path) -> str | int:
+def _checked(key: str, value: object, path: Path) -> str | int | bool:
     where = f"The configuration file {str(path)!r}"
     setting = SETTINGS.get(key)
     if setting is None:
         raise InputError(f"{where} has an unknown key {key!r}. The keys are: {', '.join(SETTINGS)}.")
+    if setting.type is bool:
+        if not isinstance(value, bool):
+            raise InputError(f"{where} gives {key!r} the value {value!r}; it must be true or false.")
+        return value
     if setting.type is int:
         if type(value) is not int or not setting.minimum <= value <= setting.maximum:
             bounds = f"a whole number from {setting.minimum} to {setting.maximum}"
@@ -140,7 +146,7 @@ def _checked(key: str, value: object, path: Path) -> str | int:
     return str(path.parent / Path(value).expanduser()) if setting.is_path else value
 
 
-def default_map(group: click.Group, config: Mapping[str, str | int]) -> dict[str, Any]:
+def default_map(group: click.Group, config: Mapping[str, str | int | bool]) -> dict[str, Any]:
     """The configuration as click takes it: each key is the default of every parameter of that name below `group`."""
     return {
         name: default_map(command, config)

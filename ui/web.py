@@ -16,11 +16,16 @@ from index.errors import InputError
 from ui.api import create_router
 from ui.auth import Passwords
 from ui.backend import Backend
+from ui.front_files import front_file, front_names, front_version, page_head
 from ui.guard import LOOPBACK_HOSTS, Guard
 from ui.settings import DEFAULT_K, DEFAULT_MODEL
+from ui.texts import translations
 
 SECONDS_TO_FINISH = 1
 """Seconds that open requests get when the server stops: every open page holds one that never ends by itself."""
+
+KEPT_FOR_EVER = "public, max-age=31536000, immutable"
+"""For files whose address changes with their content."""
 
 _ICON = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="6" fill="#1d3f66"/>'
@@ -40,6 +45,8 @@ def create_app(
     allowed_hosts: Sequence[str] = LOOPBACK_HOSTS,
     backend: Backend | None = None,
     offered: Sequence[str] = (),
+    state: Path | None = None,
+    read_only: bool = False,
 ) -> FastAPI:
     """The application over the library in a folder, which need not exist yet.
 
@@ -53,6 +60,8 @@ def create_app(
         allowed_hosts: Names, without a port, under which the server is reached; none lets any name through.
         backend: Answers in the place of the library and the model.
         offered: Further models that a question may ask for.
+        state: Folder for conversations, feedback and evaluations; without one they last as long as the application.
+        read_only: Lets nobody add or remove articles.
 
     Raises:
         ModelError: The model, the re-ranker or the checker cannot be used.
@@ -66,20 +75,19 @@ def create_app(
             library_path, model=model, k=k, reranker=reranker, checker=checker, offered=offered
         )
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read when the first page is built; it would call home
-    from gradio import mount_gradio_app
+    from gradio import I18n, mount_gradio_app
 
-    from ui.page import asset, build_page, page_head, page_theme
+    from ui.page import build_page, page_theme
 
     app = FastAPI(title="Dateline", docs_url=None, redoc_url=None, openapi_url=None)
     app.include_router(create_router(backend))
 
-    @app.get("/page.css")
-    def stylesheet() -> Response:
-        return Response(asset("page.css"), media_type="text/css")
-
-    @app.get("/page.js")
-    def script() -> Response:
-        return Response(asset("page.js"), media_type="text/javascript")
+    @app.get("/page/{version}/{name}")
+    def page_file(version: str, name: str) -> Response:
+        if version != front_version() or name not in front_names():
+            return JSONResponse({"error": "There is nothing at this address; reload the page."}, status_code=404)
+        kind = "text/css" if name.endswith(".css") else "text/javascript"
+        return Response(front_file(name), media_type=kind, headers={"cache-control": KEPT_FOR_EVER})
 
     @app.get("/favicon.ico")
     def icon() -> Response:
@@ -96,6 +104,7 @@ def create_app(
         path="/",
         theme=page_theme(),
         head=page_head(),
+        i18n=I18n(**translations()),
         footer_links=[],
         run_history=False,
         show_error=False,
@@ -159,13 +168,22 @@ def run_server(
     reranker: str | None = None,
     checker: str | None = None,
     offered: Sequence[str] = (),
+    state: Path | None = None,
+    read_only: bool = False,
 ) -> None:
     """The command `dateline serve`. Raises as `create_app` and `serve`."""
     from ui.shared_library import SharedLibrary
 
     allowed_hosts = hosts_for(host)
     library = SharedLibrary.open(library_path, model=model, k=k, reranker=reranker, checker=checker, offered=offered)
-    app = create_app(library_path, auth_file=auth_file, allowed_hosts=allowed_hosts, backend=library)
+    app = create_app(
+        library_path,
+        auth_file=auth_file,
+        allowed_hosts=allowed_hosts,
+        backend=library,
+        state=state,
+        read_only=read_only,
+    )
 
     def on_ready(address: str) -> None:
         if not allowed_hosts and auth_file is None:

@@ -1,0 +1,3 @@
+// Evaluations: question sets, runs, their figures and questions.
+
+export function startEvaluate(view) {}

@@ -1,0 +1,3 @@
+// The library: what it holds, adding and removing.
+
+export function startLibrary(view) {}

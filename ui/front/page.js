@@ -1,0 +1,36 @@
+// The page's own scripts, started when Gradio has drawn its components.
+
+import { part, t } from "./dom.js";
+import { startViews, markLinks } from "./views.js";
+import { startSource } from "./source.js";
+import { startChat, lookAtChat } from "./chat.js";
+import { startLibrary } from "./library.js";
+import { startEvaluate } from "./evaluate.js";
+
+let started = false;
+
+// Texts of the page's fixed parts that the server wrote in English.
+function translateFixed() {
+  document.querySelectorAll("[data-text]").forEach((node) => {
+    const text = t(node.dataset.text);
+    if (node.textContent !== text) node.textContent = text;
+  });
+}
+
+function look() {
+  if (!started && part("source-body") && part("evaluate-view") && document.querySelector("#question textarea")) {
+    started = true;
+    startViews();
+    startSource();
+    startChat();
+    startLibrary(part("library-view"));
+    startEvaluate(part("evaluate-view"));
+  }
+  translateFixed();
+  if (!started) return;
+  markLinks();
+  lookAtChat();
+}
+
+new MutationObserver(look).observe(document.documentElement, { childList: true, subtree: true });
+look();

@@ -1,0 +1,38 @@
+"""The files that the page loads from this server: style sheets and scripts in `ui/front`."""
+
+import hashlib
+from functools import cache
+from importlib.resources import files
+
+STYLES = ("page.css", "conversations.css", "source.css", "library.css", "evaluate.css")
+"""The style sheets, in the order in which the page reads them."""
+
+ENTRY = "page.js"
+"""The script that the page starts; it imports the others."""
+
+
+def front_file(name: str) -> str:
+    """The text of one of the page's files. Raises `FileNotFoundError` if there is none of that name."""
+    return files("ui").joinpath("front", name).read_text(encoding="utf-8")
+
+
+@cache
+def front_names() -> frozenset[str]:
+    """The names of all of the page's files."""
+    return frozenset(entry.name for entry in files("ui").joinpath("front").iterdir() if entry.is_file())
+
+
+@cache
+def front_version() -> str:
+    """A digest of all files; it is part of their address, so that browsers may keep them for ever."""
+    digest = hashlib.sha256()
+    for name in sorted(front_names()):
+        digest.update(f"{name}\n{front_file(name)}".encode())
+    return digest.hexdigest()[:12]
+
+
+def page_head() -> str:
+    """What goes into the head of the page."""
+    folder = f"page/{front_version()}"
+    styles = "".join(f'<link rel="stylesheet" href="{folder}/{name}">' for name in STYLES)
+    return f'{styles}<script type="module" src="{folder}/{ENTRY}"></script>'
