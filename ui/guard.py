@@ -32,7 +32,7 @@ OPEN_PATHS = frozenset({"/healthz"})
 
 ALLOWED_PATHS = re.compile(
     r"/|/healthz|/page/[0-9a-f]+/[a-z_]+\.(css|js)|/favicon\.ico|/a/[\w-]+"
-    r"|/api/(ask|models|articles|library|conversations|answers|feedback|evaluations)(/[^/]*)*"
+    r"|/api/(ask|models|articles(/[^/]*)?)|/api/(library|conversations|answers|feedback|evaluations)(/[\w.-]+)*"
     r"|/theme\.css|/config|/assets/[\w.-]+|/static(/[\w-][\w.-]*)+|/manifest\.json|/robots\.txt"
     r"|/gradio_api/(app_id|startup-events|reset|cancel|queue/(join|data)|run/predict|heartbeat/[\w-]+)",
     re.ASCII,
