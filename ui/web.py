@@ -13,9 +13,11 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 
 from index.errors import InputError
+from ui.answer_api import create_answer_router
 from ui.api import create_router
 from ui.auth import Passwords
 from ui.backend import Backend
+from ui.conversation_store import ConversationStore
 from ui.front_files import front_file, front_names, front_version, page_head
 from ui.guard import LOOPBACK_HOSTS, Guard
 from ui.settings import DEFAULT_K, DEFAULT_MODEL
@@ -65,7 +67,7 @@ def create_app(
 
     Raises:
         ModelError: The model, the re-ranker or the checker cannot be used.
-        InputError: The password file or a prompt cannot be used.
+        InputError: The password file, a prompt or the folder `state` cannot be used.
     """
     passwords = None if auth_file is None else Passwords.open(auth_file)
     if backend is None:
@@ -74,6 +76,7 @@ def create_app(
         backend = SharedLibrary.open(
             library_path, model=model, k=k, reranker=reranker, checker=checker, offered=offered
         )
+    store = ConversationStore.open(state)
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read when the first page is built; it would call home
     from gradio import I18n, mount_gradio_app
 
@@ -81,6 +84,7 @@ def create_app(
 
     app = FastAPI(title="Dateline", docs_url=None, redoc_url=None, openapi_url=None)
     app.include_router(create_router(backend))
+    app.include_router(create_answer_router(store))
 
     @app.get("/page/{version}/{name}")
     def page_file(version: str, name: str) -> Response:
