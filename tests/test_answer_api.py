@@ -5,7 +5,7 @@ from http.cookies import SimpleCookie
 from pathlib import Path
 
 import pytest
-from fake_backend import answer, cite, make_article
+from fake_backend import FakeBackend, answer, cite, make_article
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
@@ -30,7 +30,7 @@ def store(tmp_path: Path):
 @pytest.fixture
 def client(store: ConversationStore):
     app = FastAPI()
-    app.include_router(create_answer_router(store))
+    app.include_router(create_answer_router(store, FakeBackend([ARTICLE], lambda _: ANSWER)))
     with TestClient(app) as client:
         yield client
 

@@ -21,7 +21,7 @@ def statements_html(answer: Answer) -> str:
     bear out. The statements of a language model all have a label; sentences of the articles need none.
     """
     citations = {citation.number: citation for citation in answer.citations}
-    labels, unplaced = _places_of(answer.text, answer.statements, weak_only=answer.model == EXTRACTIVE)
+    labels, unplaced = statement_places(answer.text, answer.statements, weak_only=answer.model == EXTRACTIVE)
     parts: list[str] = []
     done = 0
     for place, statement in sorted(labels.items()):
@@ -43,7 +43,7 @@ def _label(statement: Statement) -> str:
     return f'<span class="support {statement.support}">{label}</span>{said}'
 
 
-def _places_of(
+def statement_places(
     text: str, statements: Sequence[Statement], *, weak_only: bool
 ) -> tuple[dict[int, Statement], list[Statement]]:
     """Offsets of `text` behind the marks of statements → the statement; and the weak statements not found in it."""

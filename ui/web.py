@@ -84,7 +84,7 @@ def create_app(
 
     app = FastAPI(title="Dateline", docs_url=None, redoc_url=None, openapi_url=None)
     app.include_router(create_router(backend))
-    app.include_router(create_answer_router(store))
+    app.include_router(create_answer_router(store, backend))
 
     @app.get("/page/{version}/{name}")
     def page_file(version: str, name: str) -> Response:
