@@ -6,7 +6,8 @@ from typing import Protocol
 
 from index.errors import InputError
 from index.types import Article, ArticleSummary, Passage
-from rag.types import Answer, Question
+from rag.types import Answer, Citation, Question
+from rag.verification import Verification
 
 
 class Backend(Protocol):
@@ -61,6 +62,10 @@ class Backend(Protocol):
 
     def generation(self) -> int:
         """The number of the library's last change."""
+        ...
+
+    def verify(self, citation: Citation) -> Verification:
+        """What became of cited words in the library's newest state."""
         ...
 
 

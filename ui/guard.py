@@ -55,6 +55,11 @@ SECURITY_HEADERS = {
 }
 """Sent with every reply. Gradio's front end needs inline and evaluated scripts; nothing may come from another host."""
 
+KEPT_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+"""Content policy of the pages of single answers, which have no script: their own style, and nothing else."""
+
 
 class Guard:
     """ASGI middleware. `allowed_hosts` are names without a port; with none given, any host is let in."""
@@ -92,7 +97,8 @@ class Guard:
 
         async def guarded_send(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = _with_security(message.get("headers", []))
+                kept = scope["path"].startswith("/a/")
+                message["headers"] = _with_security(message.get("headers", []), KEPT_POLICY if kept else None)
                 if newcomer:
                     cookie = cookie_header(new_cookie(), secure=scope.get("scheme") == "https")
                     message["headers"].append((b"set-cookie", cookie.encode("ascii")))
@@ -172,14 +178,16 @@ async def _whole_body(headers: dict[str, str], receive: Receive) -> bytes | None
             return bytes(body)
 
 
-def _with_security(headers: Sequence[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-    """The reply's headers without any permission for other origins, and with `SECURITY_HEADERS`."""
+def _with_security(headers: Sequence[tuple[bytes, bytes]], policy: str | None = None) -> list[tuple[bytes, bytes]]:
+    """The reply's headers without any permission for other origins, and with `SECURITY_HEADERS`; `policy` takes the
+    place of the content policy in them."""
     kept = [
         (name, value)
         for name, value in headers
         if not name.lower().startswith(b"access-control-") and name.lower().decode("latin-1") not in SECURITY_HEADERS
     ]
-    return kept + [(name.encode("ascii"), value.encode("ascii")) for name, value in SECURITY_HEADERS.items()]
+    said = SECURITY_HEADERS if policy is None else {**SECURITY_HEADERS, "content-security-policy": policy}
+    return kept + [(name.encode("ascii"), value.encode("ascii")) for name, value in said.items()]
 
 
 async def _reply(send: Send, status: int, sentence: str, extra: dict[str, str] | None = None) -> None:

@@ -18,7 +18,8 @@ from rag.generators import EXTRACTIVE, Generator, check_endpoint, load_generator
 from rag.nli_check import load_checker
 from rag.reranking import load_reranker
 from rag.templates import load_templates
-from rag.types import Answer, Question
+from rag.types import Answer, Citation, Question
+from rag.verification import Verification, verify_citation
 from ui.backend import check_model
 
 LOG = logging.getLogger("dateline")
@@ -121,6 +122,9 @@ class SharedLibrary:
 
     def generation(self) -> int:
         return self._shared().generation
+
+    def verify(self, citation: Citation) -> Verification:
+        return verify_citation(citation, self._shared())
 
     def warm_up(self) -> None:
         """Loads the encoder, which takes seconds; questions wait for it, everything else does not.

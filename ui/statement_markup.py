@@ -21,7 +21,7 @@ def statements_html(answer: Answer, texts: Texts) -> str:
     all, what they do not bear out.
     """
     citations = {citation.number: citation for citation in answer.citations}
-    labels, unplaced = _places_of(answer.text, answer.statements)
+    labels, unplaced = statement_places(answer.text, answer.statements)
     parts: list[str] = []
     done = 0
     for place, statement in sorted(labels.items()):
@@ -43,7 +43,7 @@ def _label(statement: Statement, texts: Texts) -> str:
     return f'<span class="support {statement.support}">{label}</span>{said}'
 
 
-def _places_of(text: str, statements: Sequence[Statement]) -> tuple[dict[int, Statement], list[Statement]]:
+def statement_places(text: str, statements: Sequence[Statement]) -> tuple[dict[int, Statement], list[Statement]]:
     """Offsets of `text` behind the marks of statements → the statement; and the weak statements not found in it."""
     places: dict[int, Statement] = {}
     unplaced: list[Statement] = []

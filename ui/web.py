@@ -13,6 +13,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 
 from index.errors import InputError
+from ui.answer_api import create_answer_router
 from ui.api import create_router
 from ui.auth import Passwords
 from ui.backend import Backend
@@ -68,7 +69,7 @@ def create_app(
 
     Raises:
         ModelError: The model, the re-ranker or the checker cannot be used.
-        InputError: The password file or a prompt cannot be used.
+        InputError: The password file, a prompt or the folder `state` cannot be used.
     """
     passwords = None if auth_file is None else Passwords.open(auth_file)
     if backend is None:
@@ -88,6 +89,7 @@ def create_app(
     app.include_router(create_router(backend))
     app.include_router(create_conversation_router(store))
     app.include_router(create_model_router(backend))
+    app.include_router(create_answer_router(store, backend))
 
     @app.get("/page/{version}/{name}")
     def page_file(version: str, name: str) -> Response:
