@@ -133,7 +133,9 @@ def test_what_the_page_does_not_need_does_not_exist(guard: Guard, reached: Reach
     assert reached.bodies == []
 
 
-@pytest.mark.parametrize("path", ["/", "/healthz", "/page.js", "/api/articles/0123", "/gradio_api/queue/join"])
+@pytest.mark.parametrize(
+    "path", ["/", "/healthz", "/page/0a1b/page.js", "/api/articles/0123", "/gradio_api/queue/join"]
+)
 def test_every_reply_has_the_security_headers(guard: Guard, path: str) -> None:
     headers = request(guard, path)[1]
     assert {name: headers[name] for name in SECURITY_HEADERS} == SECURITY_HEADERS
@@ -189,7 +191,7 @@ def passwords(tmp_path: Path) -> Passwords:
 
 def test_asks_for_a_password_everywhere_but_at_healthz(reached: Reached, passwords: Passwords) -> None:
     guard = Guard(reached, passwords=passwords)
-    for path in ("/", "/api/ask", "/api/articles", "/gradio_api/queue/join", "/page.js"):
+    for path in ("/", "/api/ask", "/api/articles", "/gradio_api/queue/join", "/page/0a1b/page.js"):
         status, headers, _ = request(guard, path)
         assert status == 401, path
         assert headers["www-authenticate"].startswith("Basic ")
@@ -278,3 +280,12 @@ def test_a_missing_or_unreadable_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "binary").write_bytes(b"\xff\xfe")
     with pytest.raises(InputError, match="cannot be read"):
         Passwords.open(tmp_path / "binary")
+
+
+def test_a_browser_gets_a_cookie_when_it_opens_the_page_and_keeps_it(guard: Guard) -> None:
+    _, headers, _ = request(guard, "/")
+    name, value = headers["set-cookie"].split(";")[0].split("=")
+    assert "HttpOnly" in headers["set-cookie"]
+    assert "set-cookie" not in request(guard, "/", headers={"cookie": f"{name}={value}"})[1]
+    assert "set-cookie" not in request(guard, "/api/articles")[1]
+    assert "set-cookie" in request(guard, "/", headers={"cookie": f"{name}=forged"})[1]

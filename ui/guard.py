@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ui.auth import Passwords
+from ui.visitors import SIGNED_IN, cookie_header, has_cookie, new_cookie
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -87,9 +88,14 @@ class Guard:
             message, body = {"type": "http.request", "body": body, "more_body": False}, None
             return message
 
+        newcomer = scope["path"] == "/" and not has_cookie(headers.get("cookie", ""))
+
         async def guarded_send(message: Message) -> None:
             if message["type"] == "http.response.start":
                 message["headers"] = _with_security(message.get("headers", []))
+                if newcomer:
+                    cookie = cookie_header(new_cookie(), secure=scope.get("scheme") == "https")
+                    message["headers"].append((b"set-cookie", cookie.encode("ascii")))
             await send(message)
 
         await self._app(scope, replay, guarded_send)
@@ -119,12 +125,16 @@ class Guard:
         if given is None:
             return asked
         if passwords.known(*given):
+            scope[SIGNED_IN] = given[0]
             return None
         address = (scope.get("client") or ("unknown",))[0]
         wait = passwords.wait(address)
         if wait:
             return 429, f"Too many wrong passwords; try again in {wait} seconds.", {"retry-after": str(wait)}
-        return None if await asyncio.to_thread(passwords.check, *given, address) else asked
+        if not await asyncio.to_thread(passwords.check, *given, address):
+            return asked
+        scope[SIGNED_IN] = given[0]
+        return None
 
 
 def _name_of(host: str) -> str:
