@@ -36,3 +36,11 @@ def page_head() -> str:
     folder = f"page/{front_version()}"
     styles = "".join(f'<link rel="stylesheet" href="{folder}/{name}">' for name in STYLES)
     return f'{styles}<script type="module" src="{folder}/{ENTRY}"></script>'
+
+
+def page_preloads() -> str:
+    """Has the browser fetch the page's files at once, not only when Gradio's scripts have put `page_head` in place."""
+    folder = f"page/{front_version()}"
+    styles = "".join(f'<link rel="preload" as="style" href="{folder}/{name}">' for name in STYLES)
+    scripts = sorted(name for name in front_names() if name.endswith(".js"))
+    return styles + "".join(f'<link rel="modulepreload" href="{folder}/{name}">' for name in scripts)
