@@ -157,6 +157,10 @@ def doctor(session: Session, repair: bool, copy_prompts: Path | None, model: str
         raise click.exceptions.Exit(1)
 
 
+def _is_terminal() -> bool:
+    return sys.stdin.isatty()
+
+
 @click.command(short_help="Make a line of a file of names and passwords.")
 @click.argument("name")
 def password(name: str) -> None:
@@ -167,7 +171,7 @@ def password(name: str) -> None:
     """
     from ui.auth import password_line
 
-    if sys.stdin.isatty():
+    if _is_terminal():
         given = click.prompt("Password", hide_input=True, confirmation_prompt="The same again", err=True)
     else:
         given = sys.stdin.readline().rstrip("\r\n")

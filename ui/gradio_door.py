@@ -10,6 +10,7 @@ import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
 
 from index.errors import InputError
 
@@ -26,6 +27,9 @@ logger = logging.getLogger(__name__)
 
 CALLS = frozenset({"/gradio_api/queue/join", "/gradio_api/run/predict"})
 """Paths at which the front end calls a function of the page."""
+
+EVENTS = "/gradio_api/queue/data"
+"""Path at which it reads what comes of its calls."""
 
 NOTICES = frozenset({"/gradio_api/cancel", "/gradio_api/reset"})
 """Paths at which it says that it does not wait for a call any longer."""
@@ -51,6 +55,9 @@ class GradioDoor:
         self._page = page
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] == EVENTS and not self._awaits(scope["query_string"]):
+            await _refuse(send, "Nothing was asked under this name, or the server was started again.", status=404)
+            return
         if scope["type"] != "http" or scope["method"] != "POST" or scope["path"] not in CALLS | NOTICES:
             await self._app(scope, receive, send)
             return
@@ -67,6 +74,11 @@ class GradioDoor:
             return waiting.pop() if waiting else await receive()
 
         await self._app(scope, replay, send)
+
+    def _awaits(self, query: bytes) -> bool:
+        """True if the session of a query has called something."""
+        names = parse_qs(query.decode("latin-1")).get("session_hash", [])
+        return len(names) == 1 and names[0] in self._page._queue.pending_messages_per_session
 
     def _check_call(self, document: dict[str, Any]) -> None:
         """Raises `InputError` if the call is none of this page."""
@@ -146,9 +158,9 @@ def _check_value(component: Any, value: object) -> None:
         raise InputError("This is none of the choices. Reload the page; it may be from before an update.")
 
 
-async def _refuse(send: Send, sentence: str) -> None:
+async def _refuse(send: Send, sentence: str, *, status: int = 400) -> None:
     # Gradio's front end shows `error` of a direct call and `detail` of a queued one.
     body = json.dumps({"error": sentence, "detail": sentence}).encode("utf-8")
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode("ascii"))]
-    await send({"type": "http.response.start", "status": 400, "headers": headers})
+    await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -79,11 +79,9 @@ class Guard:
             return
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
         refusal = self._refusal(scope, headers) or await self._sign_in(scope, headers)
-        if refusal is None:
-            read = await _whole_body(headers, receive)
-            refusal = read if isinstance(read, tuple) else None
-        if refusal is not None:
-            status, sentence, extra = refusal
+        read = refusal or await _whole_body(headers, receive)
+        if isinstance(read, tuple):
+            status, sentence, extra = read
             await _reply(send, status, sentence, extra)
             return
         body: bytes | None = read
@@ -122,8 +120,8 @@ class Guard:
         host = headers.get("host", "").lower()
         if not self._is_allowed(name_of(host)):
             sentence = (
-                f"This server does not answer for the host {host[:100]!r}; use the address it printed, or start it with "
-                "--allow-host and the name."
+                f"This server does not answer for the host {host[:100]!r}; use the address it printed, or start it "
+                "with --allow-host and the name."
             )
             return 421, sentence, {}
         origin = headers.get("origin")
@@ -200,7 +198,7 @@ def _basic(authorization: str) -> tuple[str, str] | None:
 
 async def _whole_body(headers: dict[str, str], receive: Receive) -> bytes | Refusal:
     """The body, or why it is not taken: it is larger than `MAX_BODY_BYTES` or takes longer than `BODY_SECONDS`."""
-    large = (413, f"The request is larger than {MAX_BODY_BYTES // 1024} KiB; ask a shorter question.", {})
+    large: Refusal = (413, f"The request is larger than {MAX_BODY_BYTES // 1024} KiB; ask a shorter question.", {})
     length = headers.get("content-length", "0")
     if length.isdecimal() and int(length[:20]) > MAX_BODY_BYTES:
         return large
