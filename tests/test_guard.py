@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -222,11 +223,19 @@ def test_what_the_page_does_not_need_does_not_exist(guard: Guard, reached: Reach
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/healthz", "/page/0a1b/page.js", "/api/articles/0123", "/gradio_api/queue/join"]
+    "path", ["/robots.txt", "/healthz", "/page/0a1b/page.js", "/api/articles/0123", "/gradio_api/queue/join"]
 )
 def test_every_reply_has_the_security_headers(guard: Guard, path: str) -> None:
     headers = request(guard, path)[1]
     assert {name: headers[name] for name in SECURITY_HEADERS} == SECURITY_HEADERS
+
+
+def test_only_inline_scripts_of_the_page_itself_may_run(guard: Guard) -> None:
+    policies = [request(guard, path)[1]["content-security-policy"] for path in ("/", "/", "/healthz")]
+    nonces = [re.findall(r"script-src 'nonce-([\w-]{20,})' 'self' 'unsafe-eval';", policy) for policy in policies]
+    assert [len(found) for found in nonces] == [1, 1, 0]
+    assert nonces[0] != nonces[1]
+    assert "script-src 'self' 'unsafe-eval';" in policies[2]
 
 
 def test_replies_of_the_guard_itself_have_the_security_headers(guard: Guard) -> None:

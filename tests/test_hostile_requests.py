@@ -182,7 +182,9 @@ def test_a_connection_is_kept_between_requests(address: str) -> None:
         assert client.get(f"{address}healthz").status_code == 200
 
 
-@pytest.mark.parametrize("path", ["", "healthz", "api/articles", "config", "nothing", "gradio_api/queue/data"])
+@pytest.mark.parametrize(
+    "path", ["healthz", "robots.txt", "api/articles", "config", "nothing", "gradio_api/queue/data"]
+)
 def test_every_reply_has_the_headers_of_safety(address: str, path: str) -> None:
     reply = httpx.get(f"{address}{path}")
     assert {name: reply.headers[name] for name in SECURITY_HEADERS} == SECURITY_HEADERS

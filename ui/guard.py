@@ -10,13 +10,14 @@ import binascii
 import json
 import logging
 import re
+import secrets
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
 from ui.auth import Passwords
 from ui.hosts import ANY_ADDRESS, LOOPBACK_HOSTS, is_address, name_of
-from ui.security_headers import SECURITY_HEADERS, with_security
+from ui.security_headers import NONCE, SECURITY_HEADERS, with_security
 from ui.visitors import SIGNED_IN, cookie_header, has_cookie, new_cookie
 
 __all__ = ["LOOPBACK_HOSTS", "MAX_BODY_BYTES", "SECURITY_HEADERS", "Guard"]
@@ -94,13 +95,15 @@ class Guard:
             return message
 
         newcomer = scope["path"] == "/" and not has_cookie(headers.get("cookie", ""))
+        nonce = scope[NONCE] = secrets.token_urlsafe(16) if scope["path"] == "/" else ""
         begun = False
 
         async def guarded_send(message: Message) -> None:
             nonlocal begun
             if message["type"] == "http.response.start":
                 begun = True
-                message["headers"] = with_security(message.get("headers", []), scope["path"], message["status"])
+                headers = message.get("headers", [])
+                message["headers"] = with_security(headers, scope["path"], message["status"], nonce)
                 if newcomer:
                     cookie = cookie_header(new_cookie(), secure=scope.get("scheme") == "https")
                     message["headers"].append((b"set-cookie", cookie.encode("ascii")))

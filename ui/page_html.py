@@ -11,6 +11,7 @@ from html import escape
 from typing import Any
 
 from ui.front_files import page_preloads
+from ui.security_headers import NONCE
 from ui.texts import Texts, texts_for
 
 Scope = MutableMapping[str, Any]
@@ -29,6 +30,10 @@ _FOREIGN = re.compile(
 script for pages in frames, where this page never is."""
 
 _LANGUAGE = re.compile(r'(<html\b[^>]*?\blang=")[^"]*(")')
+
+
+_SCRIPT = re.compile(r"<script(?=[\s>])")
+"""Only tags: the configuration inside a script has no `<` of its own, Gradio writes it with an escape."""
 
 
 class PageHtml:
@@ -56,7 +61,7 @@ class PageHtml:
             page = bytes(body)
             if headers.get(b"content-type", b"").startswith(b"text/html"):
                 accepted = dict(scope["headers"]).get(b"accept-language", b"").decode("latin-1")
-                page = page_html(page.decode("utf-8"), texts_for(accepted)).encode("utf-8")
+                page = page_html(page.decode("utf-8"), texts_for(accepted), scope.get(NONCE, "")).encode("utf-8")
             kept = [(name, value) for name, value in start["headers"] if name.lower() != b"content-length"]
             kept.append((b"content-length", str(len(page)).encode("ascii")))
             await send({**start, "headers": kept})
@@ -65,8 +70,8 @@ class PageHtml:
         await self._app(scope, receive, rewrite)
 
 
-def page_html(page: str, texts: Texts) -> str:
-    """The page with our head, in the language of the texts."""
+def page_html(page: str, texts: Texts, nonce: str) -> str:
+    """The page with our head, in the language of the texts; its scripts carry the nonce by which they may run."""
     head = (
         f"<title>Dateline</title>"
         f'<meta name="description" content="{escape(texts("page.description"))}">'
@@ -78,4 +83,5 @@ def page_html(page: str, texts: Texts) -> str:
     plain = f"<noscript><p>{escape(texts('page.no_script'))}</p></noscript>"
     page = _LANGUAGE.sub(rf"\g<1>{texts.language}\g<2>", _FOREIGN.sub("", page), count=1)
     page = page.replace("</head>", f"{head}</head>", 1)
+    page = _SCRIPT.sub(f'<script nonce="{nonce}"', page)
     return re.sub(r"(<body\b[^>]*>)", rf"\1{plain}", page, count=1)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 SECURITY_HEADERS = {
     "content-security-policy": (
         "default-src 'self'; img-src 'self' data: blob:; media-src 'none'; style-src 'self' 'unsafe-inline'; "
-        "script-src 'self' 'unsafe-inline' 'unsafe-eval'; connect-src 'self'; frame-src 'none'; object-src 'none'; "
+        "script-src 'self' 'unsafe-eval'; connect-src 'self'; frame-src 'none'; object-src 'none'; "
         "base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
     ),
     "x-content-type-options": "nosniff",
@@ -16,7 +16,12 @@ SECURITY_HEADERS = {
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
-"""Sent with every reply. Gradio's front end needs inline and evaluated scripts; nothing may come from another host."""
+"""Sent with every reply. Gradio's front end needs styles inside its elements and makes functions of texts; nothing may
+come from another host, and no script that stands in the markup runs, so that markup which should ever slip through
+can do nothing."""
+
+NONCE = "dateline.nonce"
+"""Under this key the guard writes down in a request's scope the word that the page's own inline scripts carry."""
 
 KEPT_FOR_EVER = "public, max-age=31536000, immutable"
 """For files whose address changes with their content."""
@@ -31,8 +36,13 @@ _PLAIN = re.compile(r"/static/.+|/theme\.css|/favicon\.ico", re.ASCII)
 """Files without one; a browser may keep them but has to ask whether they are still the same."""
 
 
-def with_security(headers: Sequence[tuple[bytes, bytes]], path: str, status: int) -> list[tuple[bytes, bytes]]:
-    """The reply's headers without any permission for other origins, with `SECURITY_HEADERS` and a word on caches."""
+def with_security(
+    headers: Sequence[tuple[bytes, bytes]], path: str, status: int, nonce: str = ""
+) -> list[tuple[bytes, bytes]]:
+    """The reply's headers without any permission for other origins, with `SECURITY_HEADERS` and a word on caches.
+
+    Inline scripts with the nonce may run; without one none may.
+    """
     kept = [
         (name, value)
         for name, value in headers
@@ -40,7 +50,11 @@ def with_security(headers: Sequence[tuple[bytes, bytes]], path: str, status: int
     ]
     if not any(name.lower() == b"cache-control" for name, _ in kept):
         kept.append((b"cache-control", _caching(path, status).encode("ascii")))
-    return kept + [(name.encode("ascii"), value.encode("ascii")) for name, value in SECURITY_HEADERS.items()]
+    ours = [(name.encode("ascii"), value.encode("ascii")) for name, value in SECURITY_HEADERS.items()]
+    if nonce:
+        allowed = f"script-src 'nonce-{nonce}' ".encode("ascii")
+        ours = [(name, value.replace(b"script-src ", allowed)) for name, value in ours]
+    return kept + ours
 
 
 def _caching(path: str, status: int) -> str:
