@@ -154,7 +154,14 @@ def _check_value(component: Any, value: object) -> None:
     most = getattr(component, "max_length", None)
     if most is not None and isinstance(value, str) and len(value) > most:
         raise InputError(f"The text has {len(value):,} characters; at most {most:,} are accepted.")
-    if isinstance(component, Dropdown) and value not in [choice for _, choice in component.choices]:
+    if not isinstance(component, Dropdown):
+        return
+    chosen = value if component.multiselect and isinstance(value, list) else [value]
+    if not all(isinstance(one, str | None) for one in chosen):
+        raise InputError("A choice is expected there.")
+    # The choices of others may be filled in later, for each page; Gradio knows them.
+    fixed = component.choices and not (component.multiselect or component.allow_custom_value)
+    if fixed and value not in [choice for _, choice in component.choices]:
         raise InputError("This is none of the choices. Reload the page; it may be from before an update.")
 
 
