@@ -74,7 +74,7 @@ SENDABLE = {name: text for name, text in PAYLOADS.items() if name != "surrogates
 """Those that a browser, a file in UTF-8 and an HTTP request can hold."""
 
 LIVE = (
-    f"img[src*='{HOST}'], img[srcset], source, iframe, object, embed, video, audio, form, dialog, details, marquee, "
+    f"img[src*='{HOST}'], img[srcset], source, iframe, object, embed, video, audio, dialog[open], marquee, "
     f"base:not([href='./']), [popover], [popovertarget], meta[http-equiv=refresh], math, [href*='{HOST}'], "
     f"[href^='javascript' i], [href^='data:text' i], [src*='{HOST}'], [style*='{HOST}'], [action], [autofocus]"
 )

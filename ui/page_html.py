@@ -80,8 +80,11 @@ def page_html(page: str, texts: Texts, nonce: str) -> str:
         '<link rel="icon" href="favicon.ico" type="image/svg+xml">'
         f"{page_preloads()}"
     )
-    plain = f"<noscript><p>{escape(texts('page.no_script'))}</p></noscript>"
+    top = (
+        f'<a id="skip" href="#question">{escape(texts("page.skip"))}</a>'
+        f"<noscript><p>{escape(texts('page.no_script'))}</p></noscript>"
+    )
     page = _LANGUAGE.sub(rf"\g<1>{texts.language}\g<2>", _FOREIGN.sub("", page), count=1)
     page = page.replace("</head>", f"{head}</head>", 1)
     page = _SCRIPT.sub(f'<script nonce="{nonce}"', page)
-    return re.sub(r"(<body\b[^>]*>)", rf"\1{plain}", page, count=1)
+    return re.sub(r"(<body\b[^>]*>)", rf"\1{top}", page, count=1)

@@ -5,6 +5,7 @@ import { startViews, markLinks } from "./views.js";
 import { startSource } from "./source.js";
 import { startChat, lookAtChat } from "./chat.js";
 import { startLibrary } from "./library.js";
+import { startSkip } from "./skip.js";
 import { startEvaluate } from "./evaluate.js";
 
 let started = false;
@@ -20,6 +21,7 @@ function translateFixed() {
 function look() {
   if (!started && part("source-body") && part("evaluate-view") && document.querySelector("#question textarea")) {
     started = true;
+    startSkip();
     startViews();
     startSource();
     startChat();
