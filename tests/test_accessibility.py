@@ -139,6 +139,7 @@ def walk(page, steps: int) -> list[dict]:
 @pytest.mark.browser
 def test_the_keyboard_alone_reaches_everything_and_sees_where_it_is(browser, address: str) -> None:
     with watched_page(browser, address, **DESKTOP) as (page, seen):
+        page.locator("#examples button:visible").first.wait_for()
         stops = walk(page, 60)
         assert stops[0]["part"] == "#skip"
         parts = [stop["part"] for stop in stops]
