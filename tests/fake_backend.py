@@ -2,10 +2,12 @@
 
 import threading
 from collections.abc import Callable, Generator, Sequence
+from typing import Any, cast
 
 from index.errors import ArticleNotFoundError, DatelineError
 from index.types import Article, ArticleSummary, Hit, Metadata, Passage
 from rag.types import Answer, Citation, Question, Refusal, Statement
+from rag.verification import Verification, verify_citation
 
 
 def make_article(text: str, title: str, *, source: str | None = None, published: str | None = None) -> Article:
@@ -119,6 +121,9 @@ class FakeBackend:
             raise self.error
         return self._respond(question)
 
+    def ready(self, model: str) -> bool:
+        return model in self.models
+
     def article(self, article_id: str) -> Article:
         for article in self.articles:
             if article.article_id == article_id:
@@ -139,3 +144,10 @@ class FakeBackend:
 
     def generation(self) -> int:
         return 7
+
+    def verify(self, citation: Citation) -> Verification:
+        return verify_citation(citation, cast(Any, self))
+
+    def find_article(self, origin: str) -> str | None:
+        """Identifier of the article of that origin."""
+        return next((article.article_id for article in self.articles if origin in article.origins), None)

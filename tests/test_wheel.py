@@ -59,7 +59,7 @@ def test_the_files_that_modules_read_are_in_the_wheel(names: list[str]):
     fitted = {"rag/weights.json", "rag/support.json", "index/interaction.npz", "index/answer_spans.npz"}
     words = {"rag/irregular_verbs.txt", "rag/opposites.txt"}
     page = {f"ui/{path.parent.name}/{path.name}" for path in (ROOT / "ui").glob("*/*") if path.suffix != ".pyc"}
-    assert {"ui/front/page.css", "ui/front/page.js", "ui/language/page.toml"} < page
+    assert {"ui/front/page.css", "ui/front/page.js", "ui/kept/answer.html", "ui/language/page.toml"} < page
     assert data == page | fitted | words | prompts | judge | report
 
 

@@ -6,7 +6,8 @@ from typing import Protocol
 
 from index.errors import InputError
 from index.types import Article, ArticleSummary, Passage
-from rag.types import Answer, Question
+from rag.types import Answer, Citation, Question
+from rag.verification import Verification
 
 
 class Backend(Protocol):
@@ -43,6 +44,10 @@ class Backend(Protocol):
         """The whole answer; `stop` as for `stream`."""
         ...
 
+    def ready(self, model: str) -> bool:
+        """True if one of `models` can be used now; its server is asked what it offers, no model is made to write."""
+        ...
+
     def article(self, article_id: str) -> Article:
         """The article of that identifier."""
         ...
@@ -57,6 +62,10 @@ class Backend(Protocol):
 
     def generation(self) -> int:
         """The number of the library's last change."""
+        ...
+
+    def verify(self, citation: Citation) -> Verification:
+        """What became of cited words in the library's newest state."""
         ...
 
 

@@ -14,11 +14,12 @@ from index.errors import DatelineError
 from index.library import Library
 from index.types import Article, ArticleSummary, Passage
 from rag.answering import AnswerSettings, stream
-from rag.generators import EXTRACTIVE, Generator, load_generator
+from rag.generators import EXTRACTIVE, Generator, check_endpoint, load_generator
 from rag.nli_check import load_checker
 from rag.reranking import load_reranker
 from rag.templates import load_templates
-from rag.types import Answer, Question
+from rag.types import Answer, Citation, Question
+from rag.verification import Verification, verify_citation
 from ui.backend import check_model
 
 LOG = logging.getLogger("dateline")
@@ -107,6 +108,9 @@ class SharedLibrary:
                 self._generators[name] = load_generator(name)
             return self._generators[name]
 
+    def ready(self, model: str) -> bool:
+        return check_endpoint(check_model(model, self.models)).ok
+
     def article(self, article_id: str) -> Article:
         return self._shared().article(article_id)
 
@@ -118,6 +122,9 @@ class SharedLibrary:
 
     def generation(self) -> int:
         return self._shared().generation
+
+    def verify(self, citation: Citation) -> Verification:
+        return verify_citation(citation, self._shared())
 
     def warm_up(self) -> None:
         """Loads the encoder, which takes seconds; questions wait for it, everything else does not.

@@ -12,14 +12,18 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 
 from index.errors import InputError
+from ui.answer_api import create_answer_router
 from ui.api import create_router
 from ui.auth import Passwords
 from ui.backend import Backend
+from ui.conversation_api import create_conversation_router
+from ui.conversation_store import ConversationStore
 from ui.front_files import front_file, front_names, front_version, page_head
 from ui.gradio_door import GradioDoor, report_in_one_line
 from ui.guard import Guard
 from ui.hosts import LOOPBACK_HOSTS, hosts_for, is_loopback
 from ui.http_protocol import PatientProtocol
+from ui.model_api import create_model_router
 from ui.page_html import PageHtml
 from ui.security_headers import KEPT_FOR_EVER
 from ui.settings import DEFAULT_K, DEFAULT_MODEL
@@ -70,7 +74,7 @@ def create_app(
 
     Raises:
         ModelError: The model, the re-ranker or the checker cannot be used.
-        InputError: The password file or a prompt cannot be used.
+        InputError: The password file, a prompt or the folder `state` cannot be used.
     """
     passwords = None if auth_file is None else Passwords.open(auth_file)
     if backend is None:
@@ -79,13 +83,18 @@ def create_app(
         backend = SharedLibrary.open(
             library_path, model=model, k=k, reranker=reranker, checker=checker, offered=offered
         )
+    store = ConversationStore.open(state)
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read when the first page is built; it would call home
     from gradio import I18n, mount_gradio_app
 
-    from ui.page import build_page, page_theme
+    from ui.page import build_page
+    from ui.theme import page_theme
 
     app = FastAPI(title="Dateline", docs_url=None, redoc_url=None, openapi_url=None)
     app.include_router(create_router(backend))
+    app.include_router(create_conversation_router(store))
+    app.include_router(create_model_router(backend))
+    app.include_router(create_answer_router(store, backend))
 
     @app.get("/page/{version}/{name}")
     def page_file(version: str, name: str) -> Response:
@@ -106,7 +115,7 @@ def create_app(
     def robots() -> Response:
         return Response("User-agent: *\nDisallow: /\n", media_type="text/plain")
 
-    page = build_page(backend, library_path)
+    page = build_page(backend, library_path, store)
     report_in_one_line(page)
     app.add_middleware(PageHtml)
     app.add_middleware(GradioDoor, page=page)
