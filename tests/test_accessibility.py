@@ -187,6 +187,7 @@ def test_a_mark_is_opened_and_closed_with_the_keyboard_alone(browser, address: s
             stops.append((page.evaluate(FOCUSED) or {"part": "none"})["part"])
         assert stops[0] == "#source"
         assert set(stops) - {"#source"}, "the panel does not hold the focus for ever"
+        page.locator("#source").focus()
         page.keyboard.press("Escape")
         assert page.evaluate("document.activeElement.textContent") == "[1]"
         seen.assert_clean()

@@ -1,6 +1,6 @@
 // The page's own scripts, started when Gradio has drawn its components.
 
-import { part, t } from "./dom.js";
+import { language, part, t } from "./dom.js";
 import { startViews, markLinks } from "./views.js";
 import { startSource } from "./source.js";
 import { startChat, lookAtChat } from "./chat.js";
@@ -31,6 +31,8 @@ function look() {
     startEvaluate(part("evaluate-view"));
   }
   translateFixed();
+  // Gradio writes the browser's language there, also one that the page does not speak.
+  if (document.documentElement.lang !== language()) document.documentElement.lang = language();
   if (!started) return;
   markLinks();
   lookAtChat();
