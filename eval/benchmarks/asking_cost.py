@@ -75,7 +75,7 @@ def main() -> None:
     arguments = parser.parse_args()
     encoder = load_encoder()
     source = random.Random(SEED)
-    made = [makemade_article(number, source) for number in range(arguments.articles)]
+    made = [make_article(number, source) for number in range(arguments.articles)]
     with tempfile.TemporaryDirectory() as folder:
         path = arguments.library or Path(folder) / "library"
         begun = time.perf_counter()
