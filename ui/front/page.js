@@ -24,9 +24,9 @@ function look() {
     started = true;
     startSkip();
     startViews();
-    startSource();
     startChat();
-    startConversations();
+    startConversations(); // hears Escape before the source does: it lies over it
+    startSource();
     startLibrary(part("library-view"));
     startEvaluate(part("evaluate-view"));
   }
