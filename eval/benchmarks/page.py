@@ -138,9 +138,10 @@ def serve_bare(library: Path) -> None:
     import gradio as gr
 
     from rag.types import Question
+    from ui.settings import DEFAULT_K, DEFAULT_MODEL
     from ui.shared_library import SharedLibrary
 
-    backend = SharedLibrary.open(library)
+    backend = SharedLibrary.open(library, model=DEFAULT_MODEL, k=DEFAULT_K)
     backend.warm_up()
 
     def respond(message: str, _history: list[Any]) -> str:
