@@ -18,6 +18,7 @@ from ui.api import create_router
 from ui.auth import Passwords
 from ui.backend import Backend
 from ui.conversation_store import ConversationStore
+from ui.feedback_api import create_feedback_router
 from ui.front_files import front_file, front_names, front_version, page_head
 from ui.guard import LOOPBACK_HOSTS, Guard
 from ui.settings import DEFAULT_K, DEFAULT_MODEL
@@ -85,6 +86,7 @@ def create_app(
     app = FastAPI(title="Dateline", docs_url=None, redoc_url=None, openapi_url=None)
     app.include_router(create_router(backend))
     app.include_router(create_answer_router(store, backend))
+    app.include_router(create_feedback_router(store, backend))
 
     @app.get("/page/{version}/{name}")
     def page_file(version: str, name: str) -> Response:
