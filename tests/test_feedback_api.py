@@ -61,9 +61,9 @@ def test_what_is_said_is_kept_replaced_and_taken_back(client: TestClient, identi
     assert (said["helpful"], said["comment"], said["summary"]) == (
         False,
         "Not quite.",
-        {"lines": 0, "marks": 1, "without_line": 1},
+        {"lines": 0, "marks": 1, "without_line": 1, "helpful": {identifier: False}},
     )
-    assert say(kind="answer", helpful=True)["summary"] == {"lines": 1, "marks": 1, "without_line": 0}
+    assert say(kind="answer", helpful=True)["summary"]["lines"] == 1
     assert say(kind="citation", number=1, supports=False)["citations"] == {"1": False}
     assert say(kind="citation", number=1, supports=True)["citations"] == {"1": True}
     said = say(kind="passage", **PLACE)
@@ -74,7 +74,8 @@ def test_what_is_said_is_kept_replaced_and_taken_back(client: TestClient, identi
     (line,) = map(json.loads, reply.text.splitlines())
     assert line["answers"] == ["May"]
     assert [found["quote"] for found in line["evidence"]] == ["Nobody said why.", "held in May"]
-    assert client.get("/api/feedback/summary").json() == {"lines": 1, "marks": 3, "without_line": 0}
+    counts = {"lines": 1, "marks": 3, "without_line": 0, "helpful": {identifier: True}}
+    assert client.get("/api/feedback/summary").json() == counts
     for fields in ({"kind": "answer"}, {"kind": "citation", "number": 1}, {"kind": "passage", **PLACE}):
         said = say(**fields, clear=True)
     assert (said["helpful"], said["citations"], said["passages"]) == (None, {}, [])

@@ -113,13 +113,18 @@ def test_a_judgement_outlives_its_conversation_until_it_is_taken_back() -> None:
         {"question": "When?", "answer": "**May** — In May. [1]"},
         {"question": "Broken?", "answer": "…"},
     ]
-    assert summary(store, "ann") == {"lines": 2, "marks": 3, "without_line": 0}
+    assert summary(store, "ann") == {
+        "lines": 2,
+        "marks": 3,
+        "without_line": 0,
+        "helpful": {first: True, second: True},
+    }
     assert feedback_lines(store, "bo") == feedback_lines(store, "") == []
     feedback.clear("bo", second, "answer", "")
     assert summary(store, "ann")["lines"] == 2
     feedback.clear("ann", second, "answer", "")
     feedback.clear("ann", first, "answer", "")
-    assert summary(store, "ann") == {"lines": 1, "marks": 1, "without_line": 0}
+    assert summary(store, "ann") == {"lines": 1, "marks": 1, "without_line": 0, "helpful": {}}
     assert feedback.judged("ann", second) is None
     store.close()
 

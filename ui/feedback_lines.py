@@ -67,11 +67,17 @@ def question_of(
     }
 
 
-def summary(store: ConversationStore, owner: str, backend: Backend | None = None) -> dict[str, int]:
-    """`lines` of the question set, `marks` that were made in all, judged answers `without_line`."""
+def summary(store: ConversationStore, owner: str, backend: Backend | None = None) -> dict[str, Any]:
+    """`lines` of the question set, `marks` that were made in all, judged answers `without_line`, and in `helpful` what
+    was said of whole answers, by their identifiers."""
     judged = FeedbackStore(store).all_judged(owner)
     lines = len(feedback_lines(store, owner, backend))
-    return {"lines": lines, "marks": sum(one.marks for one in judged), "without_line": len(judged) - lines}
+    return {
+        "lines": lines,
+        "marks": sum(one.marks for one in judged),
+        "without_line": len(judged) - lines,
+        "helpful": {one.exchange_id: one.helpful for one in judged if one.helpful is not None},
+    }
 
 
 def _doubted(judged: Judged) -> bool:

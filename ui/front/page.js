@@ -6,6 +6,7 @@ import { startSource } from "./source.js";
 import { startChat, lookAtChat } from "./chat.js";
 import { startLibrary } from "./library.js";
 import { startEvaluate } from "./evaluate.js";
+import { startFeedback } from "./feedback.js";
 
 let started = false;
 
@@ -23,6 +24,7 @@ function look() {
     startViews();
     startSource();
     startChat();
+    startFeedback();
     startLibrary(part("library-view"));
     startEvaluate(part("evaluate-view"));
   }
