@@ -121,6 +121,9 @@ class FakeBackend:
             raise self.error
         return self._respond(question)
 
+    def ready(self, model: str) -> bool:
+        return model in self.models
+
     def article(self, article_id: str) -> Article:
         for article in self.articles:
             if article.article_id == article_id:

@@ -2,25 +2,45 @@
 
 import html
 import re
+from dataclasses import replace
+from datetime import date
 from html.parser import HTMLParser
 
 import pytest
-from fake_backend import answer, cite, hit, make_article, refusal
+from fake_backend import FakeBackend, answer, cite, hit, make_article, refusal
 from hypothesis import given
 from hypothesis import strategies as st
 
+from index.types import Article, SearchFilter
 from rag.refusals import parts_not_held
-from rag.types import Problem, Statement
+from rag.types import Answer, Problem, Statement
+from ui.coverage import coverage_of
+from ui.exchanges import Exchange
 from ui.literal import literal
 from ui.markup import (
     CLOSEST_SHOWN,
+    Around,
     answer_html,
+    exchange_html,
     header_html,
+    held_text,
     note_html,
     question_html,
     welcome_html,
     working_html,
 )
+from ui.texts import Texts
+
+EN = Texts()
+
+
+def page_of(given: Answer, articles: dict[str, Article], model: str) -> str:
+    return answer_html(given, Around(articles), model, EN)
+
+
+def asked(question: str, **changes) -> Exchange:
+    return Exchange("0a1b", "c0", question, "extractive", SearchFilter(), "2026-01-02T03:04:05.000+00:00", **changes)
+
 
 ARTICLE = make_article(
     "Lit in 1923. Put out in 1999. Nobody knows why.", "The lamp", source="Desk", published="--12-25"
@@ -55,7 +75,7 @@ class Shown(HTMLParser):
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         self.tags.add(tag)
-        assert {name for name, _ in attributes} <= {"class", "href", "id"}
+        assert {name for name, _ in attributes} <= {"class", "href", "id", "aria-label"}
         if tag == "a":
             self.links.append((dict(attributes)["href"] or "", ""))
 
@@ -70,7 +90,7 @@ class Shown(HTMLParser):
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_text_is_shown_literally(text: str) -> None:
-    for source in (literal(text), question_html(text), note_html(text, text), working_html(text)):
+    for source in (literal(text), question_html(asked(text), EN), note_html(text, text), working_html(text, text)):
         shown = Shown(source)
         assert shown.tags <= {"div", "p", "br"}
         assert "".join(text.split()) in "".join(shown.text.split())
@@ -101,7 +121,7 @@ def test_an_answer_has_a_link_for_each_mark_and_a_line_for_each_article() -> Non
         cite(3, ARTICLE, "Put out in 1999."),
     ]
     statements = [Statement("Lit in 1923.", (1,), "verbatim"), Statement("Out, then back.", (3, 2), "supported")]
-    shown = Shown(answer_html(answer("When?", statements, citations), {}, "extractive"))
+    shown = Shown(page_of(answer("When?", statements, citations), {}, "extractive"))
     assert shown.links == [
         (f"#cite-{ARTICLE.article_id}-0-12", "[1]"),
         (f"#cite-{ARTICLE.article_id}-13-29", "[3]"),
@@ -109,10 +129,10 @@ def test_an_answer_has_a_link_for_each_mark_and_a_line_for_each_article() -> Non
         (f"#read-{ARTICLE.article_id}-0-12", "The lamp"),
         (f"#read-{OTHER.article_id}-0-17", "Back again"),
     ]
-    assert "Lit in 1923. [1] Out, then back. [3] [2]" in shown.text
+    assert "Lit in 1923. [1] word for word Out, then back. [3] [2] supported by the cited words" in shown.text
     assert "1, 3 The lamp Desk · 25 December" in shown.text
     assert "answered by extractive in 0.4 s, confidence 82%" in shown.text
-    assert "supported" not in shown.text
+    assert "Sources 2 articles · 2 independent sources" in shown.text
     assert "Asked as" not in shown.text
 
 
@@ -126,7 +146,7 @@ def test_a_hostile_answer_gets_no_other_tags_or_links(text: str) -> None:
         standalone_question=text + "?",
         model=text,
     )
-    source = answer_html(given_answer, {}, "extractive")
+    source = page_of(given_answer, {}, "extractive")
     shown = Shown(source)
     assert shown.tags <= {"div", "p", "a", "span", "ul", "li"}
     assert {href for href, _ in shown.links} <= {
@@ -134,7 +154,7 @@ def test_a_hostile_answer_gets_no_other_tags_or_links(text: str) -> None:
     }
     assert "\n" not in source
     declined = refusal(text, text, [hit(1, article, text)])
-    assert Shown(answer_html(declined, {article.article_id: article}, "extractive")).tags <= {
+    assert Shown(page_of(declined, {article.article_id: article}, "extractive")).tags <= {
         "div",
         "p",
         "a",
@@ -147,7 +167,7 @@ def test_a_hostile_answer_gets_no_other_tags_or_links(text: str) -> None:
 def test_weak_support_is_said_behind_the_marks_of_its_statement() -> None:
     citations = [cite(1, ARTICLE, "Lit in 1923."), cite(2, ARTICLE, "Nobody knows why.")]
     statements = [Statement("It was lit.", (1,), "partial"), Statement("It is gone.", (2,), "unsupported")]
-    shown = Shown(answer_html(answer("When?", statements, citations), {}, "extractive")).text
+    shown = Shown(page_of(answer("When?", statements, citations), {}, "extractive")).text
     assert (
         "It was lit. [1] partly supported by the cited words It is gone. [2] not supported by the cited words" in shown
     )
@@ -156,12 +176,10 @@ def test_weak_support_is_said_behind_the_marks_of_its_statement() -> None:
 def test_weak_support_of_a_statement_that_is_not_found_in_the_text_is_said_below() -> None:
     statements = [Statement("Something else.", (1,), "partial")]
     given_answer = answer("q", statements, [cite(1, ARTICLE, "Lit in 1923.")], text="Lit [1].")
-    assert (
-        "Something else. partly supported by the cited words" in Shown(answer_html(given_answer, {}, "extractive")).text
-    )
+    assert "Something else. partly supported by the cited words" in Shown(page_of(given_answer, {}, "extractive")).text
 
 
-def test_every_statement_of_a_model_has_its_label_and_what_is_wrong_with_it() -> None:
+def test_every_statement_has_its_label_and_what_is_wrong_with_it() -> None:
     citations = [cite(1, ARTICLE, "Lit in 1923."), cite(2, ARTICLE, "Nobody knows why.")]
     statements = [
         Statement("Lit in 1923.", (1,), "verbatim", quoted="exact"),
@@ -170,7 +188,7 @@ def test_every_statement_of_a_model_has_its_label_and_what_is_wrong_with_it() ->
         Statement("Okafor lit it in 12.", (2,), "unsupported", (Problem("number", "12"), Problem("name", "<b>"))),
         Statement("It is gone.", (2,), "partial", (Problem("hedge", "allegedly"),)),
     ]
-    page = answer_html(answer("When?", statements, citations, model="openai:x"), {}, "openai:x")
+    page = page_of(answer("When?", statements, citations, model="openai:x"), {}, "openai:x")
     assert Shown(page).text.startswith(
         "Lit in 1923. [1] word for word "
         "lit in 1923 [1] word for word but for quotation marks, dashes and case "
@@ -181,21 +199,20 @@ def test_every_statement_of_a_model_has_its_label_and_what_is_wrong_with_it() ->
     assert re.findall(r'class="support (\w+)"', page) == [
         *("verbatim", "verbatim", "supported", "unsupported", "partial")
     ]
-    extractive = Shown(answer_html(answer("When?", statements[:3], citations), {}, "extractive")).text
-    assert "word for word" not in extractive
-    assert "supported" not in extractive
+    extractive = Shown(page_of(answer("When?", statements[:3], citations), {}, "extractive")).text
+    assert extractive.startswith("Lit in 1923. [1] word for word lit in 1923 [1] word for word but")
 
 
 def test_a_well_supported_statement_that_is_not_found_in_the_text_has_no_label() -> None:
     statements = [Statement("Something else.", (1,), "supported")]
     given_answer = answer("q", statements, [cite(1, ARTICLE, "Lit in 1923.")], text="Lit [1].", model="openai:x")
-    assert "supported" not in Shown(answer_html(given_answer, {}, "openai:x")).text
+    assert "supported" not in Shown(page_of(given_answer, {}, "openai:x")).text
 
 
 def test_marks_inside_statements_and_before_full_stops() -> None:
     citations = [cite(1, ARTICLE, "Lit in 1923.")]
     statements = [Statement("It was lit [1].", (1,), "partial")]
-    shown = Shown(answer_html(answer("q", statements, citations, text="It was lit [1].\n\nMore."), {}, "extractive"))
+    shown = Shown(page_of(answer("q", statements, citations, text="It was lit [1].\n\nMore."), {}, "extractive"))
     assert shown.text.startswith("It was lit [1]. partly supported by the cited wordsMore.")
     assert len(shown.links) == 2
 
@@ -203,7 +220,7 @@ def test_marks_inside_statements_and_before_full_stops() -> None:
 def test_the_parts_that_are_not_answered_are_a_paragraph_without_marks() -> None:
     text = "Lit in 1923. [1]\n\n" + parts_not_held(["Who paid <b>Brandt</b> [1]?"])
     statements = [Statement("Lit in 1923.", (1,), "partial")]
-    page = answer_html(answer("q", statements, [cite(1, ARTICLE, "Lit in 1923.")], text=text), {}, "extractive")
+    page = page_of(answer("q", statements, [cite(1, ARTICLE, "Lit in 1923.")], text=text), {}, "extractive")
     shown = Shown(page)
     assert "partly supported by the cited wordsThe articles do not hold: “Who paid <b>Brandt</b> (1)”." in shown.text
     assert page.count('class="cite"') == 1
@@ -211,20 +228,20 @@ def test_the_parts_that_are_not_answered_are_a_paragraph_without_marks() -> None
 
 
 def test_a_mark_without_a_citation_is_no_link() -> None:
-    shown = Shown(answer_html(answer("q", [], [], text="Made up [9]."), {}, "extractive"))
+    shown = Shown(page_of(answer("q", [], [], text="Made up [9]."), {}, "extractive"))
     assert shown.links == []
     assert "Made up [9]." in shown.text
 
 
 def test_a_follow_up_says_what_was_asked() -> None:
     given_answer = answer("And why?", [], [], text="So.", standalone_question="Why was the lamp put out?")
-    assert "Asked as: Why was the lamp put out?" in Shown(answer_html(given_answer, {}, "extractive")).text
+    assert "Asked as: Why was the lamp put out?" in Shown(page_of(given_answer, {}, "extractive")).text
 
 
 def test_a_refusal_has_its_reason_and_passages_to_open() -> None:
     hits = [hit(rank, ARTICLE, "Nobody knows why.") for rank in range(1, CLOSEST_SHOWN + 3)]
     shown = Shown(
-        answer_html(refusal("q", "The articles do not say why.", hits), {ARTICLE.article_id: ARTICLE}, "extractive")
+        page_of(refusal("q", "The articles do not say why.", hits), {ARTICLE.article_id: ARTICLE}, "extractive")
     )
     assert "The articles do not say why." in shown.text
     assert [text for _, text in shown.links] == [f"Open passage {rank}" for rank in range(1, CLOSEST_SHOWN + 1)]
@@ -234,43 +251,91 @@ def test_a_refusal_has_its_reason_and_passages_to_open() -> None:
 
 
 def test_a_refusal_of_an_empty_library_has_no_passages() -> None:
-    assert Shown(answer_html(refusal("q", "The library is empty.", []), {}, "extractive")).links == []
+    assert Shown(page_of(refusal("q", "The library is empty.", []), {}, "extractive")).links == []
 
 
 def test_another_model_in_place_of_the_one_asked_is_named() -> None:
     given_answer = answer("q", [], [], text="So.")
     said = "openai:x could not be used; extractive answered instead."
-    assert said in Shown(answer_html(given_answer, {}, "openai:x")).text
-    assert said not in Shown(answer_html(given_answer, {}, "extractive")).text
+    assert said in Shown(page_of(given_answer, {}, "openai:x")).text
+    assert said not in Shown(page_of(given_answer, {}, "extractive")).text
 
 
 def test_what_happened_is_said_once_and_loud_only_where_the_answer_is_not_what_was_asked_for() -> None:
     statement = [Statement(ARTICLE.text, (1,), "verbatim")]
     cited = [cite(1, ARTICLE, ARTICLE.text)]
     failed = "openai:x does not reply <b>. The articles' own sentences are used instead."
-    html = answer_html(answer("q", statement, cited, notices=(failed,)), {}, "openai:x")
+    html = page_of(answer("q", statement, cited, notices=(failed,)), {}, "openai:x")
     assert f'<p class="note">{literal(failed)}</p>' in html
     assert literal("could not be used") not in html
-    html = answer_html(answer("q", statement, cited, notices=("Shown 3 of 9.",)), {}, "extractive")
+    html = page_of(answer("q", statement, cited, notices=("Shown 3 of 9.",)), {}, "extractive")
     assert f'<p class="notice">{literal("Shown 3 of 9.")}</p>' in html
     assert "note" not in html.replace("notice", "")
     for notices in ((), ("The answer was cut off; it is not complete.",)):
-        html = answer_html(answer("q", statement, cited, incomplete=True, notices=notices), {}, "extractive")
+        html = page_of(answer("q", statement, cited, incomplete=True, notices=notices), {}, "extractive")
         assert html.count('class="note"') == 1
         assert literal("not complete") in html
 
 
 def test_lines_of_a_question_are_kept() -> None:
-    assert question_html("a\nb\n") == '<div class="asked-text">a<br>b</div>'
+    assert question_html(asked("a\nb\n"), EN) == '<div class="asked-text">a<br>b</div>'
+
+
+def test_a_question_says_which_articles_it_was_asked_of() -> None:
+    limits = SearchFilter(date(2017, 6, 1), date(2018, 1, 31), frozenset({"<b>Desk</b>", "Agency"}), date(2019, 5, 6))
+    shown = Shown(question_html(replace(asked("When?"), filter=limits), EN)).text
+    assert shown == ("When?Only articles from 1 June 2017 to 31 January 2018, of <b>Desk</b>, Agency, as of 6 May 2019")
+
+
+def test_an_exchange_is_shown_by_its_state() -> None:
+    def text(exchange: Exchange, **options) -> str:
+        return Shown(exchange_html(exchange, Around(), EN, **options)).text
+
+    assert text(asked("When?")) == "Reading the articles…"
+    assert text(asked("When?"), before=1) == "1 question is before this one…"
+    assert text(asked("When?"), before=12) == "12 questions are before this one…"
+    assert (
+        text(replace(asked("When?"), model="ollama:a"), extractive=False) == "Reading the articles and asking ollama:a…"
+    )
+    assert text(asked("When?", text="It is")) == "It is"
+    broken = text(asked("When?", state="broken", text="It is", note="The server stopped."))
+    assert broken == "It isThe server stopped.Ask again Edit question"
+    ended = answer("When?", [Statement("Lit in 1923.", (1,), "verbatim")], [cite(1, ARTICLE, "Lit in 1923.")])
+    page = exchange_html(asked("When?", state="finished", answer=ended), Around(), EN)
+    links = {text: href for href, text in Shown(page).links}
+    assert links["Ask again"] == "#again-0a1b"
+    assert links["Edit question"] == "#edit-0a1b"
+    assert (links["Helpful"], links["Not helpful"]) == ("#helpful-0a1b", "#unhelpful-0a1b")
+    assert links["Permanent link"] == "a/0a1b"
+    assert links["JSON"] == "api/answers/0a1b/export?format=json"
+
+
+def test_a_refusal_says_what_the_library_covers() -> None:
+    dated = make_article("Lit.", "A", source="Desk", published="2017-06")
+    summaries = FakeBackend([ARTICLE, OTHER, dated], lambda question: answer("", [], [])).summaries()
+    around = Around({}, coverage_of(summaries))
+    declined = refusal("q", "The articles do not say.", [])
+    shown = Shown(answer_html(declined, around, "extractive", EN)).text
+    assert shown.startswith("Not answered · The articles do not seem to sayThe articles do not say.")
+    assert "The library holds 3 articles from June 2017 to June 2017, of Desk." in shown
+    assert held_text(coverage_of(summaries[:1]), EN) == "The library holds 1 article, of Desk."
+    assert held_text(coverage_of(summaries[1:2]), EN) == "The library holds 1 article."
+
+
+def test_another_language_changes_the_interface_and_not_what_is_said() -> None:
+    ended = answer("When?", [Statement("Lit in 1923.", (1,), "verbatim")], [cite(1, ARTICLE, "Lit in 1923.")])
+    shown = Shown(answer_html(ended, Around(), "extractive", Texts("de"))).text
+    assert "Lit in 1923. [1] wörtlich" in shown
+    assert "beantwortet von extractive" in shown
 
 
 def test_an_empty_or_missing_library_says_how_to_index() -> None:
-    for summaries in (None, []):
-        assert "dateline index PATH --library /a/b" in Shown(welcome_html(summaries, "/a/b")).text
+    for count in (None, 0):
+        assert "dateline index PATH --library /a/b and reload" in Shown(welcome_html(count, "/a/b", EN)).text
 
 
-@pytest.mark.parametrize(("count", "words"), [(1, "1 article "), (1234, "1,234 articles "), (None, "answers by")])
-def test_the_header_counts_articles_and_names_the_model(count: int | None, words: str) -> None:
-    text = Shown(header_html(count, "openai:x")).text
-    assert words in text
-    assert text.endswith("answers by openai:x")
+@pytest.mark.parametrize(("count", "words"), [(1, "1 article"), (1234, "1,234 articles"), (None, "Evaluate")])
+def test_the_header_leads_to_the_views_and_counts_articles(count: int | None, words: str) -> None:
+    shown = Shown(header_html(count, EN))
+    assert shown.text.endswith(words)
+    assert shown.links == [("#ask", "Ask"), ("#library", "Library"), ("#evaluate", "Evaluate")]

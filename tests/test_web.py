@@ -227,7 +227,7 @@ def test_stop_and_errors_give_the_box_back(browser) -> None:
         assert QUOTE in page.get_by_test_id("bot").last.inner_text()
         assert page.get_by_test_id("user").all_inner_texts() == ["When is the vote?", "When is it now?", "And now?"]
         assert backend.questions[-1].history == (Turn("When is the vote?", ""), Turn("When is it now?", ""))
-        page.get_by_role("button", name="Clear").click()
+        page.get_by_role("button", name="New conversation").click()
         page.locator("#examples button:visible").first.wait_for()
         assert page.get_by_test_id("user").count() == 0
         seen.assert_clean()

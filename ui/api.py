@@ -16,6 +16,7 @@ from index.types import SearchFilter
 from rag.generators import EXTRACTIVE
 from rag.types import MAX_QUESTION_CHARACTERS, Question, Turn
 from ui.backend import Backend, check_model
+from ui.conversation_store import ConversationNotFoundError
 from ui.render import article_json, summary_json
 from ui.settings import MAX_K
 
@@ -104,13 +105,13 @@ def with_date_text(article: dict[str, Any]) -> dict[str, Any]:
 
 
 def error_response(error: DatelineError) -> JSONResponse:
-    """The error's sentence with its status: 413 too long, 400 wrong input, 404 no such article, else 503."""
+    """The error's sentence with its status: 413 too long, 404 nothing of that identifier, 400 wrong input, else 503."""
     if isinstance(error, QuestionTooLongError):
         status = 413
+    elif isinstance(error, ArticleNotFoundError | ConversationNotFoundError):
+        status = 404
     elif isinstance(error, InputError):
         status = 400
-    elif isinstance(error, ArticleNotFoundError):
-        status = 404
     else:
         status = 503
     return JSONResponse({"error": str(error)}, status_code=status)
@@ -125,16 +126,10 @@ def parse_question(body: bytes, models: Sequence[str]) -> tuple[Question, int | 
 
     Raises `InputError` naming the field at fault.
     """
-    try:
-        document = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise InputError("The request is not JSON; send an object with a field 'question'.") from error
-    if not isinstance(document, dict):
-        raise InputError("The request is not a JSON object; send an object with a field 'question'.")
+    document = json_object(body, "question")
     unknown = sorted(set(document) - _FIELDS)
     if unknown:
         raise InputError(f"There is no field {unknown[0]!r}; the fields are {', '.join(sorted(_FIELDS))}.")
-    _check_characters(document)
     text = document.get("question")
     if not isinstance(text, str) or not text.strip():
         raise QuestionError("The field 'question' must be a text that is not empty.")
@@ -144,6 +139,18 @@ def parse_question(body: bytes, models: Sequence[str]) -> tuple[Question, int | 
         )
     question = Question(text=text, history=_history(document), filter=_filter(document))
     return question, _k(document), _model(document, models)
+
+
+def json_object(body: bytes, field: str) -> dict[str, Any]:
+    """The JSON object that a request sent. Raises `InputError`, which names a `field` that it should have."""
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"The request is not JSON; send an object with a field {field!r}.") from error
+    if not isinstance(document, dict):
+        raise InputError(f"The request is not a JSON object; send an object with a field {field!r}.")
+    _check_characters(document)
+    return document
 
 
 def _check_characters(document: Mapping[str, Any]) -> None:

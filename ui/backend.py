@@ -44,6 +44,10 @@ class Backend(Protocol):
         """The whole answer; `stop` as for `stream`."""
         ...
 
+    def ready(self, model: str) -> bool:
+        """True if one of `models` can be used now; its server is asked what it offers, no model is made to write."""
+        ...
+
     def article(self, article_id: str) -> Article:
         """The article of that identifier."""
         ...

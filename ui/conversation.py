@@ -1,19 +1,22 @@
-"""A conversation of the page: its exchanges, and the running of one question in a thread of its own."""
+"""A conversation as the page shows it: its messages, and a running answer watched until it ends."""
 
 import asyncio
-import logging
 import threading
 import time
-from collections.abc import AsyncIterator
-from contextlib import closing, suppress
-from dataclasses import dataclass, replace
-from typing import Literal
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 
-from index.errors import ArticleNotFoundError, DatelineError, InputError, ModelError
-from index.types import Article
-from rag.types import MAX_QUESTION_CHARACTERS, Answer, Question, Turn
-from ui.backend import Backend, check_model
-from ui.markup import answer_html, note_html, question_html, working_html
+from index.errors import DatelineError
+from index.types import Article, ArticleSummary
+from rag.generators import EXTRACTIVE
+from rag.types import Answer
+from ui.backend import Backend
+from ui.coverage import Coverage, coverage_of
+from ui.desk import Answering
+from ui.exchanges import Exchange
+from ui.markup import Around, exchange_html, question_html
+from ui.texts import Texts
 
 UPDATE_SECONDS = 0.1
 """Shortest time between two updates of a page. At 48 updates a second a page was seen to draw 8 frames a second, at
@@ -22,150 +25,83 @@ UPDATE_SECONDS = 0.1
 POLL_SECONDS = 0.02
 """How often a waiting page looks whether its answer has grown; a finished answer is shown after at most this long."""
 
-TURNS_REMEMBERED = 20
-"""Earlier turns that a question is understood with."""
+ANSWERS_REMEMBERED = 256
+"""Finished answers whose HTML is kept ready, a few kilobytes each, for conversations that are opened or go on."""
 
-STOPPING_SECONDS = 5.0
-"""Longest wait for a stopped answer to be checked; then what there is of it is shown as it is."""
-
-STOPPED = "Stopped. This answer is not complete."
-BROKEN = "Something went wrong while answering; the server's log says what. Ask again, or put it another way."
-
-LOG = logging.getLogger("dateline")
+Seen = tuple[Exchange, int]
+"""A running exchange and how many questions are answered before it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Exchange:
-    """A question and what the page shows for it; `text` is the answer's text as far as it is known."""
-
-    question: str
-    html: str
-    text: str = ""
-    state: Literal["running", "finished", "broken"] = "running"
-
-
-Conversation = tuple[Exchange, ...]
-
-
-def messages(conversation: Conversation) -> list[dict[str, str]]:
-    """The conversation as Gradio's chat takes it."""
-    return [
-        {"role": role, "content": content}
-        for exchange in conversation
-        for role, content in (("user", question_html(exchange.question)), ("assistant", exchange.html))
-    ]
+async def watch(answering: Answering) -> AsyncIterator[Seen]:
+    """The exchange at once, then as its answer grows, at last ended."""
+    shown: Seen | None = None
+    moment = 0.0
+    while True:
+        ended = answering.ended.is_set()
+        now = answering.exchange, answering.before
+        if ended or (now != shown and time.monotonic() - moment >= UPDATE_SECONDS):
+            shown, moment = now, time.monotonic()
+            yield now
+        if ended:
+            return
+        await asyncio.sleep(POLL_SECONDS)
 
 
-async def converse(
-    backend: Backend,
-    text: str,
-    conversation: Conversation,
-    model: str | None = None,
-    stop: threading.Event | None = None,
-) -> AsyncIterator[Conversation]:
-    """The conversation with one more exchange: at once, then as its answer grows, at last finished.
+class Shown:
+    """Exchanges as HTML, with what the library knows of the articles that they name. May be used from any thread."""
 
-    `model` is one of the backend's, the first if `None`. Never raises for what goes wrong in answering: the last state
-    then says so in a sentence. Once `stop` is set the model is stopped, also while it is silent, and what it has
-    written is checked and kept as incomplete. When the iteration is given up, the model is stopped and nothing is kept.
-    """
-    exchange = Exchange(text.strip(), working_html())
-    yield (*conversation, exchange)
-    if len(exchange.question) > MAX_QUESTION_CHARACTERS:
-        sentence = f"The question is longer than {MAX_QUESTION_CHARACTERS:,} characters; ask a shorter one."
-        yield (*conversation, _broken(exchange, sentence))
-        return
-    # A question that was stopped is still what a follow-up refers to; its unfinished answer is not.
-    turns = [
-        Turn(earlier.question, earlier.text if earlier.state == "finished" else "")
-        for earlier in conversation
-        if earlier.state != "running"
-    ]
-    try:
-        name = check_model(model, backend.models)
-    except InputError as error:
-        yield (*conversation, _broken(exchange, str(error)))
-        return
-    stop = stop or threading.Event()
-    asked = Question(exchange.question, history=tuple(turns[-TURNS_REMEMBERED:]))
-    answering = _Answering(backend, asked, name, stop)
-    shown = time.monotonic()
-    stopping: float | None = None
-    try:
-        while exchange.state == "running":
-            await asyncio.sleep(POLL_SECONDS)
-            now = answering.exchange(exchange)
-            if now.state == "running" and stop.is_set():
-                stopping = stopping or time.monotonic()
-                if time.monotonic() - stopping > STOPPING_SECONDS:
-                    now = _broken(now, STOPPED)
-            if now.state == "running" and (now == exchange or time.monotonic() - shown < UPDATE_SECONDS):
-                continue
-            exchange, shown = now, time.monotonic()
-            yield (*conversation, exchange)
-    finally:
-        answering.give_up()
-
-
-def _broken(exchange: Exchange, sentence: str) -> Exchange:
-    return replace(exchange, html=note_html(sentence, exchange.text), state="broken")
-
-
-class _Answering:
-    """A thread that asks the backend, and what has come of it so far."""
-
-    def __init__(self, backend: Backend, question: Question, model: str, stop: threading.Event) -> None:
+    def __init__(self, backend: Backend) -> None:
         self._backend = backend
-        self._question = question
-        self._model = model
-        self._stop = stop
-        self._given_up = False
-        self._text = ""
-        self._answered: tuple[str, Answer] | None = None
-        self._failure: str | None = None
-        threading.Thread(target=self._work, name="dateline-answer", daemon=True).start()
+        self._ready: OrderedDict[tuple[str, str, int], str] = OrderedDict()
+        self._summaries: tuple[int, list[ArticleSummary], Coverage] | None = None
+        self._lock = threading.Lock()
 
-    def exchange(self, exchange: Exchange) -> Exchange:
-        """The exchange as it stands now."""
-        if self._answered is not None:
-            html, answer = self._answered
-            # What is not complete says so itself, and is not what a follow-up refers to.
-            return replace(exchange, html=html, text=answer.text, state="broken" if answer.incomplete else "finished")
-        text = self._text
-        if self._failure is not None:
-            return _broken(replace(exchange, text=text), self._failure)
-        return replace(exchange, html=working_html(text), text=text)
+    def messages(self, exchanges: Sequence[Exchange], texts: Texts, before: int = 0) -> list[dict[str, str]]:
+        """The conversation as Gradio's chat takes it."""
+        return [
+            {"role": role, "content": content}
+            for exchange in exchanges
+            for role, content in (
+                ("user", question_html(exchange, texts)),
+                ("assistant", self._answer(exchange, texts, before)),
+            )
+        ]
 
-    def give_up(self) -> None:
-        """Stops the model; the thread ends."""
-        self._given_up = True
-        self._stop.set()
+    def summaries(self) -> list[ArticleSummary]:
+        """Every article of the library's newest state, read once for each state. Raises `DatelineError`."""
+        return self._held()[0]
 
-    def _work(self) -> None:
+    def _held(self) -> tuple[list[ArticleSummary], Coverage]:
+        generation = self._backend.generation()
+        if self._summaries is None or self._summaries[0] != generation:
+            summaries = self._backend.summaries()
+            self._summaries = generation, summaries, coverage_of(summaries)
+        return self._summaries[1:]
+
+    def _answer(self, exchange: Exchange, texts: Texts, before: int) -> str:
+        if exchange.answer is None:
+            return exchange_html(exchange, Around(), texts, before=before, extractive=exchange.model == EXTRACTIVE)
         try:
-            answer = self._answer()
-            if answer is not None:
-                self._answered = answer_html(answer, self._closest_articles(answer), self._model), answer
-        except DatelineError as error:
-            self._failure = str(error)
-        except Exception:
-            LOG.exception("A question could not be answered.")
-            self._failure = BROKEN
+            _, coverage = self._held()
+            generation = self._backend.generation()
+        except DatelineError:
+            generation, coverage = -1, None
+        key = exchange.exchange_id, texts.language, generation
+        with self._lock:
+            ready = self._ready.get(key)
+        if ready is None:
+            ready = exchange_html(exchange, Around(self._articles(exchange.answer), coverage), texts)
+            with self._lock:
+                self._ready[key] = ready
+                while len(self._ready) > ANSWERS_REMEMBERED:
+                    self._ready.popitem(last=False)
+        return ready
 
-    def _answer(self) -> Answer | None:
-        """The answer; `None` if it was given up. A generator left in the middle is closed, so that its model stops."""
-        with closing(self._backend.stream(self._question, model=self._model, stop=self._stop)) as items:
-            for item in items:
-                if self._given_up:
-                    return None
-                if isinstance(item, Answer):
-                    return item
-                self._text += item
-        raise ModelError("The model ended without an answer; ask again.")
-
-    def _closest_articles(self, answer: Answer) -> dict[str, Article]:
+    def _articles(self, answer: Answer) -> dict[str, Article]:
+        closest = answer.refusal.closest if answer.refusal is not None else ()
+        named = [citation.article_id for citation in answer.citations] + [hit.passage.article_id for hit in closest]
         found: dict[str, Article] = {}
-        for hit in answer.refusal.closest if answer.refusal is not None else ():
-            with suppress(ArticleNotFoundError):
-                found[hit.passage.article_id] = self._backend.article(hit.passage.article_id)
+        for article_id in dict.fromkeys(named):
+            with suppress(DatelineError):
+                found[article_id] = self._backend.article(article_id)
         return found

@@ -12,6 +12,14 @@ def literal(text: str) -> str:
     return "".join(c if c.isalnum() or c == " " or ord(c) > 127 else f"&#{ord(c)};" for c in line)
 
 
+def literal_run(text: str) -> str:
+    """`literal` with a space at each end that has one: text that stands between two tags."""
+    inner = literal(text)
+    if not inner:
+        return " " if text else ""
+    return (" " if text[0].isspace() else "") + inner + (" " if text[-1].isspace() else "")
+
+
 def literal_id(article_id: str) -> str:
     """An article's identifier inside a link; identifiers are hexadecimal, anything else is dropped."""
     return re.sub(r"[^0-9a-f]", "", article_id)

@@ -1,139 +1,46 @@
-"""The page: Gradio's chat on the left, the source on the right, and what happens between them."""
+"""The page as Gradio's components: the chat on the left, the source on the right, the other views beside them.
 
-import threading
-from collections.abc import AsyncIterator, Sequence
+What happens in the conversation is in `ui.talk`; the source, the library and the evaluations are filled by the scripts
+in `ui/front`. The scripts say what was clicked through one component, `bridge`.
+"""
+
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from index.errors import DatelineError, LibraryNotFoundError
-from index.types import ArticleSummary
 from rag.types import MAX_QUESTION_CHARACTERS
 from ui.backend import Backend
-from ui.conversation import Conversation, converse, messages
-from ui.examples import EXAMPLES, example_questions
-from ui.markup import header_html, note_html, welcome_html
-from ui.texts import Texts, texts_for
+from ui.conversation_store import ConversationStore
+from ui.examples import EXAMPLES
+from ui.markup import header_html
+from ui.shells import BRIDGE_SCRIPT, REMEMBERED, SOURCE_PANEL, TALK_HEAD, VIEWS
+from ui.talk import Talk
+from ui.texts import Texts, translations
 
 if TYPE_CHECKING:
     from gradio import Blocks
-    from gradio.themes import Base
 
-ANSWERS_AT_ONCE = 8
-"""Questions that the page answers at the same time; each waits mostly for its model."""
-
-QUESTIONS_WAITING = 32
-"""Questions that may wait for their turn; the page says that it is busy to the next one."""
-
-_SOURCE_PANEL = """
-<aside id="source" aria-labelledby="source-title" tabindex="-1">
-  <div class="source-head">
-    <div><h2 id="source-title">Articles</h2><p id="source-known"></p></div>
-    <button type="button" id="source-close" aria-label="Close source" hidden>Close</button>
-  </div>
-  <div id="source-steps"></div>
-  <div id="source-body" tabindex="0" aria-label="Source text" role="region"></div>
-  <div id="source-actions"></div>
-</aside>
-"""
-"""Filled by source.js with text nodes only: it holds no article text, so that no template of Gradio can see any."""
-
-_VIEWS = """
-<section id="library-view" class="view"></section>
-<section id="evaluate-view" class="view"></section>
-<p id="said" class="unseen" role="status" aria-live="polite"></p>
-"""
-"""Filled by library.js and evaluate.js in the same way, and what is only said to people who hear the page."""
+DAY_CHARACTERS = 10
+"""Longest day that a filter takes: 2017-06-03."""
 
 
-def page_theme() -> "Base":
-    """Gradio's colours and fonts, all taken from page.css, where the light and the dark ones are kept."""
-    from gradio.themes import Base
-
-    sans, mono = ["system-ui", "sans-serif"], ["ui-monospace", "monospace"]
-    colours = {
-        "body_background_fill": "var(--paper)",
-        "body_text_color": "var(--ink)",
-        "body_text_color_subdued": "var(--quiet)",
-        "background_fill_primary": "var(--paper)",
-        "background_fill_secondary": "var(--paper)",
-        "block_background_fill": "transparent",
-        "border_color_primary": "var(--line)",
-        "border_color_accent": "var(--accent)",
-        "input_background_fill": "var(--sheet)",
-        "input_placeholder_color": "var(--quiet)",
-        "link_text_color": "var(--accent)",
-        "link_text_color_hover": "var(--accent)",
-        "link_text_color_active": "var(--accent)",
-        "link_text_color_visited": "var(--accent)",
-        "color_accent_soft": "transparent",
-        "button_secondary_background_fill": "var(--sheet)",
-        "button_secondary_background_fill_hover": "var(--raised)",
-        "button_secondary_text_color": "var(--ink)",
-    }
-    dark = {f"{name}_dark": colour for name, colour in colours.items()}
-    return Base(font=sans, font_mono=mono).set(color_accent="var(--accent)", **colours, **dark)
-
-
-def build_page(backend: Backend, library_path: Path) -> "Blocks":
+def build_page(backend: Backend, library_path: Path, store: ConversationStore) -> "Blocks":
     """The page over a backend. Telemetry must have been switched off before."""
     import gradio as gr
 
-    default = backend.models[0]
-    busy = {"submit_btn": False, "stop_btn": "Stop"}
-    idle = {"submit_btn": "Ask", "stop_btn": False}
-    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-
-    running: dict[str, threading.Event] = {}
-
-    def arrive(request: gr.Request) -> list[Any]:
-        """What a page shows when it is opened: how many articles there are, and something to ask them."""
-        placeholder, summaries = _welcome(backend, library_path)
-        examples = example_questions(backend, summaries)
-        examples += [""] * (EXAMPLES - len(examples))
-        return [
-            header_html(len(summaries), texts_for(request.headers.get("accept-language"))),
-            gr.Chatbot(placeholder=placeholder),
-            gr.Dropdown(value=default),
-            *(gr.Button(text, visible=bool(text)) for text in examples),
-        ]
-
-    async def answer(
-        text: str, conversation: Conversation, model: str, request: gr.Request
-    ) -> AsyncIterator[list[Any]]:
-        if not isinstance(text, str) or not text.strip():
-            yield [gr.skip()] * 4
-            return
-        box: Any = gr.Textbox(value="", **busy)
-        session, stop = str(request.session_hash), threading.Event()
-        running[session] = stop
-        try:
-            async for state in converse(backend, text, conversation, model, stop):
-                if state[-1].state != "running":
-                    box = gr.Textbox(**idle)
-                yield [messages(state), state, box, gr.Row(visible=False)]
-                box = gr.skip()
-        finally:
-            if running.get(session) is stop:
-                del running[session]
-
-    def stopped(request: gr.Request) -> None:
-        """Stops the model of this page; its answer ends by itself then, checked as far as it goes."""
-        stop = running.get(str(request.session_hash))
-        if stop is not None:
-            stop.set()
-
-    def cleared(request: gr.Request) -> list[Any]:
-        stopped(request)
-        return [(), gr.Textbox(**idle), gr.Row(visible=True)]
-
+    talk = Talk(backend, library_path, store)
+    i18n = gr.I18n(**translations())
+    html: dict[str, Any] = {"apply_default_css": False}
     with gr.Blocks(title="Dateline", analytics_enabled=False, fill_height=True, fill_width=True) as page:
-        header = gr.HTML(header_html(None, Texts()), elem_id="top", apply_default_css=False)
-        conversation = gr.State(())
+        header = gr.HTML(header_html(None, Texts()), elem_id="top", **html)
+        conversation, editing, remembered = gr.State(""), gr.State(""), gr.Textbox(visible=False)
+        bridge = gr.HTML(html_template="<i></i>", js_on_load=BRIDGE_SCRIPT, elem_id="bridge", **html)
         with gr.Row(elem_id="desk"):
             with gr.Column(elem_id="talk"):
+                gr.HTML(html_template=TALK_HEAD, **html)
+                here = gr.HTML("", elem_id="here", **html)
                 chat = gr.Chatbot(
                     elem_id="conversation",
-                    label="Conversation",
+                    label=i18n("ask.conversation"),
                     show_label=False,
                     layout="panel",
                     buttons=[],
@@ -146,57 +53,55 @@ def build_page(backend: Backend, library_path: Path) -> "Blocks":
                 )
                 with gr.Row(elem_id="examples") as offered:
                     buttons = [gr.Button("", visible=False, elem_classes="example") for _ in range(EXAMPLES)]
-                choice = gr.Dropdown(
+                banner = gr.HTML("", elem_id="banner", **html)
+                model = gr.Dropdown(
                     list(backend.models),
-                    value=default,
+                    value=backend.models[0],
                     elem_id="model",
-                    label="Answers by",
+                    label=i18n("ask.answers_by"),
                     filterable=False,
                     interactive=True,
                     visible=len(backend.models) > 1,
                 )
+                with gr.Accordion(i18n("ask.filters"), open=False, elem_id="filters"):
+                    day: dict[str, Any] = {"placeholder": i18n("ask.day_hint"), "max_length": DAY_CHARACTERS}
+                    with gr.Row():
+                        date_from = gr.Textbox("", label=i18n("ask.from"), elem_id="date-from", **day)
+                        date_to = gr.Textbox("", label=i18n("ask.to"), elem_id="date-to", **day)
+                        as_of = gr.Textbox("", label=i18n("ask.as_of"), elem_id="as-of", **day)
+                    sources = gr.Dropdown(
+                        [], label=i18n("ask.sources"), multiselect=True, elem_id="sources", visible=False
+                    )
                 box = gr.Textbox(
                     elem_id="question",
-                    label="Your question",
+                    label=i18n("ask.your_question"),
                     show_label=False,
-                    placeholder="Ask a question of the articles",
+                    placeholder=i18n("ask.placeholder"),
                     lines=1,
                     max_lines=6,
                     max_length=MAX_QUESTION_CHARACTERS,
-                    **idle,
+                    **talk.idle,
                 )
             with gr.Column(elem_id="views"):
-                gr.HTML(html_template=_VIEWS, apply_default_css=False)
+                gr.HTML(html_template=VIEWS, **html)
             with gr.Column(elem_id="side"):
-                gr.HTML(html_template=_SOURCE_PANEL, apply_default_css=False)
-        outputs = [chat, conversation, box, offered]
-        asked = [
-            trigger(
-                answer,
-                [asked_with, conversation, choice],
-                outputs,
-                concurrency_id="answers",
-                trigger_mode="once",
-                **quiet,
-            )
+                gr.HTML(html_template=SOURCE_PANEL, **html)
+
+        outputs = [chat, conversation, here, offered, editing, banner, box]
+        settings = [conversation, editing, model, date_from, date_to, as_of, sources]
+        quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+        # Questions wait for their turn at the desk, which says how many are before them; Gradio lets all of them in.
+        at_once: dict[str, Any] = {"concurrency_limit": None, **quiet}
+        events = [
+            trigger(talk.answer, [asked_with, *settings], outputs, trigger_mode="once", **at_once)
             for trigger, asked_with in ((box.submit, box), *((button.click, button) for button in buttons))
         ]
-        for event in asked:
-            event.failure(lambda: gr.Textbox(**idle), None, box, queue=False, **quiet)
-        box.stop(stopped, None, None, queue=False, **quiet)
-        chat.clear(cleared, None, outputs[1:], cancels=asked, queue=False, **quiet)
-        page.unload(stopped)
-        page.load(arrive, None, [header, chat, choice, *buttons], queue=False, **quiet)
-    page.queue(max_size=QUESTIONS_WAITING, default_concurrency_limit=ANSWERS_AT_ONCE)
+        events.append(bridge.submit(talk.act, [conversation, model], outputs, **at_once))
+        arrival = [*outputs, header, model, sources, *buttons]
+        events.append(page.load(talk.arrive, remembered, arrival, js=REMEMBERED, **at_once))
+        for event in events:
+            event.failure(lambda: gr.Textbox(**talk.idle), None, box, queue=False, **quiet)
+        box.stop(talk.stop, None, None, queue=False, **quiet)
+        page.unload(talk.leave)
+    page.queue(max_size=None, default_concurrency_limit=None)
     return page
-
-
-def _welcome(backend: Backend, library_path: Path) -> tuple[str, Sequence[ArticleSummary]]:
-    """The text of the empty conversation, and the articles that can be asked."""
-    try:
-        summaries = backend.summaries()
-    except LibraryNotFoundError:
-        return welcome_html(None, str(library_path)), ()
-    except DatelineError as error:
-        return note_html(str(error)), ()
-    return welcome_html(summaries, str(library_path)), summaries

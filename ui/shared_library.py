@@ -14,7 +14,7 @@ from index.errors import DatelineError
 from index.library import Library
 from index.types import Article, ArticleSummary, Passage
 from rag.answering import AnswerSettings, stream
-from rag.generators import EXTRACTIVE, Generator, load_generator
+from rag.generators import EXTRACTIVE, Generator, check_endpoint, load_generator
 from rag.nli_check import load_checker
 from rag.reranking import load_reranker
 from rag.templates import load_templates
@@ -107,6 +107,9 @@ class SharedLibrary:
             if name not in self._generators:
                 self._generators[name] = load_generator(name)
             return self._generators[name]
+
+    def ready(self, model: str) -> bool:
+        return check_endpoint(check_model(model, self.models)).ok
 
     def article(self, article_id: str) -> Article:
         return self._shared().article(article_id)

@@ -3,49 +3,47 @@
 import re
 from collections.abc import Mapping, Sequence
 
-from rag.generators import EXTRACTIVE
 from rag.statements import SHORT_ANSWER
 from rag.types import Answer, Citation, Statement
-from ui.literal import literal, literal_id
+from ui.literal import literal, literal_id, literal_run
 from ui.support_words import is_weak, problem_words, support_words
+from ui.texts import Texts
 
 _MARK = re.compile(r"\[(\d{1,4})\]")
 _MARKS_AFTER = re.compile(r"(?:\s*\[\d{1,4}\])+")
 _MARK_IN_STATEMENT = re.compile(r"\s*\[\d{1,4}\]")
 
 
-def statements_html(answer: Answer) -> str:
+def statements_html(answer: Answer, texts: Texts) -> str:
     """The text of an answer in paragraphs.
 
-    Behind a statement that its cited words support only in part or not at all, a label says so and what they do not
-    bear out. The statements of a language model all have a label; sentences of the articles need none.
+    Behind each statement a label says how well its cited words support it, and where they do so only in part or not at
+    all, what they do not bear out.
     """
     citations = {citation.number: citation for citation in answer.citations}
-    labels, unplaced = statement_places(answer.text, answer.statements, weak_only=answer.model == EXTRACTIVE)
+    labels, unplaced = statement_places(answer.text, answer.statements)
     parts: list[str] = []
     done = 0
     for place, statement in sorted(labels.items()):
-        parts.append(f"{_with_marks(answer.text[done:place], citations)} {_label(statement)}")
+        parts.append(f"{_with_marks(answer.text[done:place], citations)} {_label(statement, texts)}")
         done = place
     parts.append(_with_marks(answer.text[done:], citations))
     body = "<p>" + "".join(parts) + "</p>"
     return body + "".join(
-        f'<p class="support-note">{literal(_MARK_IN_STATEMENT.sub("", statement.text))} {_label(statement)}</p>'
+        f'<p class="support-note">{literal(_MARK_IN_STATEMENT.sub("", statement.text))} {_label(statement, texts)}</p>'
         for statement in unplaced
     )
 
 
-def _label(statement: Statement) -> str:
+def _label(statement: Statement, texts: Texts) -> str:
     """The label of a statement, and on a line of its own what the cited words do not bear out."""
-    problems = problem_words(statement.problems) if is_weak(statement) else ""
-    label = literal(support_words(statement) + (":" if problems else ""))
+    problems = problem_words(statement.problems, texts) if is_weak(statement) else ""
+    label = literal(support_words(statement, texts) + (":" if problems else ""))
     said = f' <span class="problems">{literal(problems)}</span>' if problems else ""
     return f'<span class="support {statement.support}">{label}</span>{said}'
 
 
-def statement_places(
-    text: str, statements: Sequence[Statement], *, weak_only: bool
-) -> tuple[dict[int, Statement], list[Statement]]:
+def statement_places(text: str, statements: Sequence[Statement]) -> tuple[dict[int, Statement], list[Statement]]:
     """Offsets of `text` behind the marks of statements → the statement; and the weak statements not found in it."""
     places: dict[int, Statement] = {}
     unplaced: list[Statement] = []
@@ -59,9 +57,8 @@ def statement_places(
             done = start + len(words)
             marks = _MARKS_AFTER.match(text, done)
             done = marks.end() if marks else done
-        if start >= 0 and not (weak_only and not is_weak(statement)):
             places[done] = statement
-        elif start < 0 and is_weak(statement):
+        elif is_weak(statement):
             unplaced.append(statement)
     return places, unplaced
 
@@ -80,18 +77,10 @@ def _with_marks(text: str, citations: Mapping[int, Citation]) -> str:
             citation = citations.get(int(mark[1]))
             if citation is None:
                 continue
-            parts += [_run(paragraph[done : mark.start()]), _cite_link(citation)]
+            parts += [literal_run(paragraph[done : mark.start()]), _cite_link(citation)]
             done = mark.end()
-        parts.append(_run(paragraph[done:]))
+        parts.append(literal_run(paragraph[done:]))
     return "".join(parts)
-
-
-def _run(text: str) -> str:
-    """Text between two links: `literal` with the spaces at its ends kept."""
-    inner = literal(text)
-    if not inner:
-        return " " if text else ""
-    return (" " if text[0].isspace() else "") + inner + (" " if text[-1].isspace() else "")
 
 
 def _cite_link(citation: Citation) -> str:

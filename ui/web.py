@@ -17,10 +17,12 @@ from ui.answer_api import create_answer_router
 from ui.api import create_router
 from ui.auth import Passwords
 from ui.backend import Backend
+from ui.conversation_api import create_conversation_router
 from ui.conversation_store import ConversationStore
 from ui.feedback_api import create_feedback_router
 from ui.front_files import front_file, front_names, front_version, page_head
 from ui.guard import LOOPBACK_HOSTS, Guard
+from ui.model_api import create_model_router
 from ui.settings import DEFAULT_K, DEFAULT_MODEL
 from ui.texts import translations
 
@@ -81,10 +83,13 @@ def create_app(
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read when the first page is built; it would call home
     from gradio import I18n, mount_gradio_app
 
-    from ui.page import build_page, page_theme
+    from ui.page import build_page
+    from ui.theme import page_theme
 
     app = FastAPI(title="Dateline", docs_url=None, redoc_url=None, openapi_url=None)
     app.include_router(create_router(backend))
+    app.include_router(create_conversation_router(store))
+    app.include_router(create_model_router(backend))
     app.include_router(create_answer_router(store, backend))
     app.include_router(create_feedback_router(store, backend))
 
@@ -106,7 +111,7 @@ def create_app(
     app.add_middleware(Guard, allowed_hosts=allowed_hosts, passwords=passwords)
     return mount_gradio_app(  # type: ignore[no-any-return]
         app,
-        build_page(backend, library_path),
+        build_page(backend, library_path, store),
         path="/",
         theme=page_theme(),
         head=page_head(),

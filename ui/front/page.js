@@ -4,6 +4,7 @@ import { part, t } from "./dom.js";
 import { startViews, markLinks } from "./views.js";
 import { startSource } from "./source.js";
 import { startChat, lookAtChat } from "./chat.js";
+import { startConversations, lookAtConversation } from "./conversations.js";
 import { startLibrary } from "./library.js";
 import { startEvaluate } from "./evaluate.js";
 import { startFeedback } from "./feedback.js";
@@ -24,6 +25,7 @@ function look() {
     startViews();
     startSource();
     startChat();
+    startConversations();
     startFeedback();
     startLibrary(part("library-view"));
     startEvaluate(part("evaluate-view"));
@@ -32,6 +34,7 @@ function look() {
   if (!started) return;
   markLinks();
   lookAtChat();
+  lookAtConversation();
 }
 
 new MutationObserver(look).observe(document.documentElement, { childList: true, subtree: true });
