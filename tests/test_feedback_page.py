@@ -84,7 +84,7 @@ def test_judgements_are_kept_shown_and_taken_back(browser, address: str, device)
         helpful.click()
         page.locator("a.helpful[aria-pressed=true]").wait_for()
         assert unhelpful.get_attribute("aria-pressed") == "false"
-        assert page.locator("#said").text_content() == "Noted: helpful."
+        page.locator("#said", has_text="Noted: helpful.").wait_for(state="attached")
         assert [line["answers"] for line in lines_of(page, address)] == [["May"]]
 
         page.get_by_role("link", name="[1]", exact=True).click()

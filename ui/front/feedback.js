@@ -56,7 +56,10 @@ async function thumb(link) {
       return t("feedback.cleared");
     }
     await say({ exchange_id: id, kind: "answer", helpful });
-    return helpful ? t("feedback.thanks") : t("feedback.which");
+    link.parentElement.querySelector(".feedback-hint")?.scrollIntoView({ block: "nearest" });
+    if (!helpful) return t("feedback.which");
+    const answer = await fetchAnswer(id).catch(() => null);
+    return answer?.refused ? t("feedback.rightly_refused") : t("feedback.thanks");
   }, link);
 }
 
