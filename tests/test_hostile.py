@@ -51,6 +51,12 @@ CONTROL_TOKENS = re.compile(
     re.IGNORECASE,
 )
 
+OUR_LINKS = re.compile(
+    r"#(cite|read)-[0-9a-f]+-\d+-\d+|#(again|edit|helpful|unhelpful)-[0-9a-f]{24}"
+    r"|a/[0-9a-f]{24}|api/answers/[0-9a-f]{24}/export\?format=\w+"
+)
+"""Where the links of a conversation lead, all of them."""
+
 
 class ObedientModel:
     """A model that does what articles tell it: it repeats the payload, cites what is not there, invents, and adds
@@ -294,8 +300,7 @@ def test_nothing_of_them_is_live_in_a_browser(tmp_path):
         found = page.locator(live)
         assert [found.nth(number).evaluate("element => element.outerHTML") for number in range(found.count())] == []
         links = page.locator("#conversation a").evaluate_all("all => all.map(link => link.getAttribute('href'))")
-            ours = r"#(cite|read)-[0-9a-f]+-\d+-\d+|#\w+-[0-9a-f]{24}|a/[0-9a-f]{24}|api/answers/[0-9a-f]{24}/export\?format=\w+"
-            assert [link for link in links if not re.fullmatch(ours, link)] == []
+        assert [link for link in links if not OUR_LINKS.fullmatch(link)] == []
         assert page.title() == "Dateline"
         seen.assert_clean()
     backend.close()

@@ -154,10 +154,10 @@ function startActions() {
 
 // Beside the choice of a model: whether the chosen one can be used now.
 async function startModelState() {
-  if (!part("model")) return;
+  if (!part("model")?.querySelector(".container")) return;
   const state = element("span", "model-state");
   state.setAttribute("role", "status");
-  part("model").append(state);
+  part("model").querySelector(".container").append(state);
   let models = [];
   const chosen = () => part("model").querySelector("input")?.value;
   const say = () => {

@@ -32,6 +32,13 @@ async function load() {
 }
 
 function draw() {
+  const panel = part("conversations");
+  const hadFocus = panel.contains(document.activeElement);
+  fill(panel);
+  if (hadFocus) panel.querySelector("button").focus();
+}
+
+function fill(panel) {
   const items = listed.map((one) => item(one));
   const list = element("ul");
   list.append(...items);
@@ -41,7 +48,7 @@ function draw() {
   head.append(element("h2", "", t("conversation.open_list")), close);
   const feedback = element("div");
   feedback.id = "feedback-place";
-  part("conversations").replaceChildren(head, items.length ? list : element("p", "none", t("conversation.none")), feedback);
+  panel.replaceChildren(head, items.length ? list : element("p", "none", t("conversation.none")), feedback);
   document.dispatchEvent(new CustomEvent("dateline:conversations"));
 }
 
@@ -159,10 +166,14 @@ export function startConversations() {
     act("open", "");
     document.querySelector("#question textarea").focus();
   });
-  part("conversations").addEventListener("keydown", (event) => {
-    if (event.key !== "Escape" || event.defaultPrevented) return;
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || event.defaultPrevented || event.isComposing || !isOpen()) return;
+    if (document.querySelector("dialog[open]")) return;
     event.preventDefault();
     toggle(false);
+  });
+  document.addEventListener("pointerdown", (event) => {
+    if (isOpen() && !event.target.closest("#conversations, #talk-head, dialog")) toggle(false);
   });
   load();
 }

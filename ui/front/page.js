@@ -23,9 +23,9 @@ function look() {
   if (!started && part("source-body") && part("evaluate-view") && document.querySelector("#question textarea")) {
     started = true;
     startViews();
-    startSource();
     startChat();
-    startConversations();
+    startConversations(); // hears Escape before the source does: it lies over it
+    startSource();
     startFeedback();
     startLibrary(part("library-view"));
     startEvaluate(part("evaluate-view"));
