@@ -78,8 +78,8 @@ def create_router(backend: Backend) -> APIRouter:
     @router.get("/api/articles")
     def articles(request: Request) -> Response:
         try:
-            offset = _number(request, "offset", 0, 0, MAX_OFFSET)
-            limit = _number(request, "limit", ARTICLES_LISTED, 1, MAX_ARTICLES_LISTED)
+            offset = number_of(request, "offset", 0, 0, MAX_OFFSET)
+            limit = number_of(request, "limit", ARTICLES_LISTED, 1, MAX_ARTICLES_LISTED)
             summaries = backend.summaries()
         except DatelineError as error:
             return error_response(error)
@@ -134,7 +134,7 @@ def parse_question(body: bytes, models: Sequence[str]) -> tuple[Question, int | 
     unknown = sorted(set(document) - _FIELDS)
     if unknown:
         raise InputError(f"There is no field {unknown[0]!r}; the fields are {', '.join(sorted(_FIELDS))}.")
-    _check_characters(document)
+    check_characters(document)
     text = document.get("question")
     if not isinstance(text, str) or not text.strip():
         raise QuestionError("The field 'question' must be a text that is not empty.")
@@ -146,8 +146,11 @@ def parse_question(body: bytes, models: Sequence[str]) -> tuple[Question, int | 
     return question, _k(document), _model(document, models)
 
 
-def _check_characters(document: Mapping[str, Any]) -> None:
-    """JSON may escape half of a character (a lone surrogate), which no later step can store or send."""
+def check_characters(document: Mapping[str, Any]) -> None:
+    """JSON may escape half of a character (a lone surrogate), which no later step can store or send.
+
+    Raises `InputError`.
+    """
     try:
         json.dumps(document, ensure_ascii=False).encode("utf-8")
     except UnicodeEncodeError as error:
@@ -203,7 +206,8 @@ def _model(document: Mapping[str, Any], models: Sequence[str]) -> str:
     return check_model(model, models)
 
 
-def _number(request: Request, name: str, default: int, least: int, most: int) -> int:
+def number_of(request: Request, name: str, default: int, least: int, most: int) -> int:
+    """The whole number that a parameter of the address is. Raises `InputError` outside the bounds (both inclusive)."""
     given = request.query_params.get(name)
     if given is None:
         return default

@@ -2,11 +2,15 @@
 
 import threading
 from collections.abc import Generator, Sequence
-from typing import Protocol
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Protocol
 
 from index.errors import InputError
 from index.types import Article, ArticleSummary, Passage
 from rag.types import Answer, Question
+
+if TYPE_CHECKING:
+    from index.library import Library
 
 
 class Backend(Protocol):
@@ -57,6 +61,13 @@ class Backend(Protocol):
 
     def generation(self) -> int:
         """The number of the library's last change."""
+        ...
+
+    def writing(self) -> "AbstractContextManager[Library]":
+        """The library opened to change, with the encoder that is loaded already; one is made if there is none.
+
+        Raises `LibraryBusyError` while another one changes it.
+        """
         ...
 
 

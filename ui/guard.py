@@ -25,7 +25,14 @@ LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 """Names under which a server bound to loopback is reached. Any other name in a request came from a hostile page."""
 
 MAX_BODY_BYTES = 262_144
-"""Largest request: a question and its history. The longest accepted question takes at most 16 kB of it."""
+"""Largest request: a question and its history, or a pasted text. The longest accepted question takes at most 16 kB."""
+
+MAX_UPLOAD_BYTES = 50 * 2**20
+"""Bytes of one file that is added on the page: a PDF full of pictures. Larger ones are indexed with `dateline index`,
+which reads files of up to 64 MB and JSON Lines of any size."""
+
+UPLOAD_PATH = "/api/library/files"
+"""The one path whose requests are passed on while they come and may be as large as `MAX_UPLOAD_BYTES`."""
 
 OPEN_PATHS = frozenset({"/healthz"})
 """Paths that need no password."""
@@ -75,9 +82,13 @@ class Guard:
             status, sentence, extra = refusal
             await _reply(send, status, sentence, extra)
             return
+        if scope["path"] == UPLOAD_PATH:
+            await self._pass_on(scope, headers, receive, send)
+            return
         body = await _whole_body(headers, receive)
         if body is None:
-            await _reply(send, 413, f"The request is larger than {MAX_BODY_BYTES // 1024} KiB; ask a shorter question.")
+            advice = "ask a shorter question, or add a long text as a file"
+            await _reply(send, 413, f"The request is larger than {MAX_BODY_BYTES // 1024} KiB; {advice}.")
             return
 
         async def replay() -> Message:
@@ -87,12 +98,33 @@ class Guard:
             message, body = {"type": "http.request", "body": body, "more_body": False}, None
             return message
 
-        async def guarded_send(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = _with_security(message.get("headers", []))
-            await send(message)
+        await self._app(scope, replay, _guarded(send))
 
-        await self._app(scope, replay, guarded_send)
+    async def _pass_on(self, scope: Scope, headers: dict[str, str], receive: Receive, send: Send) -> None:
+        """Lets the application read a large body piece by piece. One too large ends as if the sender had left."""
+        length = headers.get("content-length", "0")
+        taken = int(length) if length.isdecimal() else 0
+        is_too_large = taken > MAX_UPLOAD_BYTES
+        if not is_too_large:
+            taken = 0
+
+            async def counted() -> Message:
+                nonlocal taken, is_too_large
+                message = await receive()
+                if message["type"] == "http.request":
+                    taken += len(message.get("body", b""))
+                    is_too_large = is_too_large or taken > MAX_UPLOAD_BYTES
+                return {"type": "http.disconnect"} if is_too_large else message
+
+            async def unless_too_large(message: Message) -> None:
+                if not is_too_large:
+                    await guarded(message)
+
+            guarded = _guarded(send)
+            await self._app(scope, counted, unless_too_large)
+        if is_too_large:
+            sentence = f"The file is larger than {MAX_UPLOAD_BYTES >> 20} MB; index it with: dateline index FILE"
+            await _reply(send, 413, sentence, {"connection": "close"})
 
     def _refusal(self, scope: Scope, headers: dict[str, str]) -> "tuple[int, str, dict[str, str]] | None":
         """Status, sentence and headers of the reply to a request that is not let in."""
@@ -160,6 +192,17 @@ async def _whole_body(headers: dict[str, str], receive: Receive) -> bytes | None
             return None
         if not message.get("more_body", False):
             return bytes(body)
+
+
+def _guarded(send: Send) -> Send:
+    """Sends what the application answers, with the headers of the guard."""
+
+    async def guarded_send(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = _with_security(message.get("headers", []))
+        await send(message)
+
+    return guarded_send
 
 
 def _with_security(headers: Sequence[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:

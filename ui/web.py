@@ -18,6 +18,7 @@ from ui.auth import Passwords
 from ui.backend import Backend
 from ui.front_files import front_file, front_names, front_version, page_head
 from ui.guard import LOOPBACK_HOSTS, Guard
+from ui.library_api import create_library_router
 from ui.settings import DEFAULT_K, DEFAULT_MODEL
 from ui.texts import translations
 
@@ -81,6 +82,7 @@ def create_app(
 
     app = FastAPI(title="Dateline", docs_url=None, redoc_url=None, openapi_url=None)
     app.include_router(create_router(backend))
+    app.include_router(create_library_router(backend, library_path, read_only=read_only))
 
     @app.get("/page/{version}/{name}")
     def page_file(version: str, name: str) -> Response:
