@@ -304,7 +304,7 @@ def test_hostile_titles_sources_and_names_come_back_as_they_are_said(client: Tes
         body = {"text": f"{LAMP} {name}", "title": payload, "source": payload}
         reply = client.post("/api/library/text", json=body)
         assert counts(finished(client, reply)) == (1, 0, 0, 0), name
-        assert counts(add_file(client, f"{payload}.txt", f"{VOTE} {name}")) == (1, 0, 0, 0), name
+        assert counts(add_file(client, f"{payload[-200:]}.txt", f"{VOTE} {name}")) == (1, 0, 0, 0), name
     reply = client.get("/api/library/articles", params={"limit": 200})
     assert reply.headers["content-type"] == "application/json"
     assert reply.json()["total"] == 2 * len(PAYLOADS)
