@@ -9,6 +9,8 @@ import { drawPlots } from "./library_plots.js";
 import { askToRemove } from "./library_remove.js";
 import { removeArticle } from "./library_jobs.js";
 
+const WIDE = 740; // CSS pixels of the view, from which on it has two columns, as in library.css
+
 const parts = {}; // the elements of the view, once they are made
 let table = null;
 let adding = null;
@@ -113,11 +115,14 @@ function build(view) {
   showAdding(false);
 
   table = makeTable({ onRemove: remove, onProblem: problem });
+  const overview = element("details", "library-overview");
   parts.plots = element("div", "library-plots");
+  overview.append(element("summary", "", t("library.overview")), parts.plots);
+  overview.open = view.clientWidth >= WIDE; // where there is little room, the table comes first
   parts.held = element("div", "library-held");
   parts.held.hidden = true;
-  parts.held.append(parts.plots, table.node);
-  view.append(head, parts.readOnly, parts.problem, parts.adding, adding.results, parts.empty, parts.held);
+  parts.held.append(overview, table.node);
+  view.append(head, parts.readOnly, parts.problem, parts.adding, parts.empty, parts.held);
 }
 
 export function startLibrary(view) {

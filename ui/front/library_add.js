@@ -243,7 +243,8 @@ export function makeAdding(view, onAdded, show) {
       textProblem.hidden = true;
       form.reset();
       run(start(job.name), async () => job);
-      inputs.title.focus();
+      paste.open = false; // what becomes of it stands where it can be seen then
+      paste.querySelector("summary").focus();
     } catch (error) {
       textProblem.textContent = error.message;
       textProblem.hidden = false;
@@ -255,7 +256,9 @@ export function makeAdding(view, onAdded, show) {
 
   const side = element("div", "adding-side");
   side.append(address, paste);
-  node.append(drop, side);
+  const filesSide = element("div", "adding-files");
+  filesSide.append(drop, results.node);
+  node.append(filesSide, side);
   takeDrops(view, drop, (files) => {
     show(true);
     addFiles(files);
@@ -263,7 +266,6 @@ export function makeAdding(view, onAdded, show) {
 
   return {
     node,
-    results: results.node,
     setLimits(given) {
       limits = given;
       const kinds = given.suffixes.join(" ");

@@ -3,7 +3,7 @@
 import { button, element, number, t, tCount } from "./dom.js";
 
 const SVG = "http://www.w3.org/2000/svg";
-const HEIGHT = 132; // CSS pixels of the plot over time
+const HEIGHT = 118; // CSS pixels of the plot over time
 const FOOT = 20; // of them for the labels below
 const TOP = 16; // and above, for the largest number
 const LABEL = 56; // that a label below takes
@@ -35,8 +35,8 @@ function timePlot(overview, width) {
   const plot = shape("svg", { width, height: HEIGHT, viewBox: `0 0 ${width} ${HEIGHT}`, role: "img" });
   plot.setAttribute("aria-label", t("library.time_summary", { first, last, most: number(most) }));
   const base = HEIGHT - FOOT;
-  const step = Math.min(width / periods.length, 64);
-  const wide = Math.max(1, Math.min(step * 0.72, 40));
+  const step = width / periods.length;
+  const wide = Math.max(1, Math.min(step * 0.72, 48));
   const every = Math.ceil(LABEL / step);
   plot.append(shape("line", { x1: 0, x2: width, y1: base + 0.5, y2: base + 0.5, class: "axis" }));
   periods.forEach(({ period, count }, index) => {
@@ -48,7 +48,7 @@ function timePlot(overview, width) {
       plot.append(bar);
       if (step >= 22) plot.append(shape("text", { x: middle, y: base - high - 4, class: "value" }, number(count)));
     }
-    if (index % every === 0 && middle + LABEL / 2 <= width + LABEL / 2) {
+    if (index % every === 0) {
       const anchored = index === 0 && step < LABEL ? { x: 0, class: "label first" } : { x: middle, class: "label" };
       plot.append(shape("text", { ...anchored, y: HEIGHT - 5 }, periodName(period, unit)));
     }

@@ -106,7 +106,11 @@ export function makeTable({ onRemove, onProblem }) {
     line.setAttribute("role", "row");
     line.dataset.article = article.article_id;
     const title = cell("title");
-    const open = button(article.title, "link title", () => openSource(article.article_id, 0, 0, open));
+    const open = button(article.title, "link title", () => {
+      openSource(article.article_id, 0, 0, open);
+      // The open source takes room from the table, in which the row would move away.
+      requestAnimationFrame(() => line.scrollIntoView({ block: "nearest" }));
+    });
     open.dir = "auto";
     title.append(open);
     const source = cell("source", t("library.column_source"));
