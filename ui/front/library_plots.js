@@ -6,7 +6,7 @@ const SVG = "http://www.w3.org/2000/svg";
 const HEIGHT = 118; // CSS pixels of the plot over time
 const FOOT = 20; // of them for the labels below
 const TOP = 16; // and above, for the largest number
-const LABEL = 56; // that a label below takes
+const LABEL = 56; // that a label below takes, the space beside it included
 
 function shape(tag, attributes, text) {
   const made = document.createElementNS(SVG, tag);
@@ -49,7 +49,12 @@ function timePlot(overview, width) {
       if (step >= 22) plot.append(shape("text", { x: middle, y: base - high - 4, class: "value" }, number(count)));
     }
     if (index % every === 0) {
-      const anchored = index === 0 && step < LABEL ? { x: 0, class: "label first" } : { x: middle, class: "label" };
+      const [tooFarLeft, tooFarRight] = [middle < LABEL / 2, middle + LABEL / 2 > width];
+      const anchored = tooFarLeft
+        ? { x: 0, class: "label first" }
+        : tooFarRight
+          ? { x: width, class: "label last" }
+          : { x: middle, class: "label" };
       plot.append(shape("text", { ...anchored, y: HEIGHT - 5 }, periodName(period, unit)));
     }
   });

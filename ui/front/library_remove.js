@@ -7,7 +7,7 @@ function whatStays(article) {
   if (article.uploaded && article.shares_file) return t("library.remove_shared", { file: article.uploaded });
   if (article.uploaded) return t("library.remove_uploaded", { file: article.uploaded });
   return t(article.origin.includes("://") ? "library.remove_address" : "library.remove_elsewhere", {
-    origin: article.origin,
+    origin: article.origin.replace(/(\.(?:jsonl|ndjson|csv|tsv))#.*$/i, "$1"), // the file, not the record in it
   });
 }
 
