@@ -24,6 +24,7 @@ from ui.gradio_door import GradioDoor, report_in_one_line
 from ui.guard import Guard
 from ui.hosts import LOOPBACK_HOSTS, hosts_for, is_loopback
 from ui.http_protocol import PatientProtocol
+from ui.library_api import create_library_router
 from ui.model_api import create_model_router
 from ui.page_html import PageHtml
 from ui.security_headers import KEPT_FOR_EVER
@@ -97,6 +98,7 @@ def create_app(
     app.include_router(create_model_router(backend))
     app.include_router(create_answer_router(store, backend))
     app.include_router(create_feedback_router(store, backend))
+    app.include_router(create_library_router(backend, library_path, read_only=read_only))
 
     @app.get("/page/{version}/{name}")
     def page_file(version: str, name: str) -> Response:
