@@ -27,6 +27,11 @@ LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 MAX_BODY_BYTES = 262_144
 """Largest request: a question and its history. The longest accepted question takes at most 16 kB of it."""
 
+LARGER_BODIES = {
+    "/api/evaluations/sets": 20 * 1024 * 1024,
+}
+"""Paths to which files are sent, and how large a request to each may be, in bytes."""
+
 OPEN_PATHS = frozenset({"/healthz"})
 """Paths that need no password."""
 
@@ -42,7 +47,7 @@ ALLOWED_PATHS = re.compile(
 SECURITY_HEADERS = {
     "content-security-policy": (
         "default-src 'self'; img-src 'self' data: blob:; media-src 'none'; style-src 'self' 'unsafe-inline'; "
-        "script-src 'self' 'unsafe-inline' 'unsafe-eval'; connect-src 'self'; frame-src 'none'; object-src 'none'; "
+        "script-src 'self' 'unsafe-inline' 'unsafe-eval'; connect-src 'self'; frame-src 'self'; object-src 'none'; "
         "base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
     ),
     "x-content-type-options": "nosniff",
@@ -53,6 +58,19 @@ SECURITY_HEADERS = {
     "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
 """Sent with every reply. Gradio's front end needs inline and evaluated scripts; nothing may come from another host."""
+
+
+FRAMED_PATHS = re.compile(r"/api/evaluations/[0-9a-f]+/report", re.ASCII)
+"""Documents that the page shows in a frame: the report of an evaluation, which holds no script."""
+
+FRAMED_HEADERS = {
+    "content-security-policy": (
+        "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; "
+        "frame-ancestors 'self'"
+    ),
+    "x-frame-options": "SAMEORIGIN",
+}
+"""Sent with them in place of those of `SECURITY_HEADERS`: nothing in them runs or loads, only the page frames them."""
 
 
 class Guard:
@@ -75,9 +93,10 @@ class Guard:
             status, sentence, extra = refusal
             await _reply(send, status, sentence, extra)
             return
-        body = await _whole_body(headers, receive)
+        limit = LARGER_BODIES.get(scope["path"], MAX_BODY_BYTES)
+        body = await _whole_body(headers, receive, limit)
         if body is None:
-            await _reply(send, 413, f"The request is larger than {MAX_BODY_BYTES // 1024} KiB; ask a shorter question.")
+            await _reply(send, 413, _too_large(limit))
             return
 
         async def replay() -> Message:
@@ -89,7 +108,7 @@ class Guard:
 
         async def guarded_send(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = _with_security(message.get("headers", []))
+                message["headers"] = _with_security(message.get("headers", []), scope["path"])
             await send(message)
 
         await self._app(scope, replay, guarded_send)
@@ -145,10 +164,16 @@ def _basic(authorization: str) -> tuple[str, str] | None:
     return (name, password) if colon else None
 
 
-async def _whole_body(headers: dict[str, str], receive: Receive) -> bytes | None:
-    """The body, `None` if it is larger than `MAX_BODY_BYTES`."""
+def _too_large(limit: int) -> str:
+    if limit > MAX_BODY_BYTES:
+        return f"The file is larger than {limit // 2**20} MB; send a smaller one."
+    return f"The request is larger than {limit // 1024} KiB; ask a shorter question."
+
+
+async def _whole_body(headers: dict[str, str], receive: Receive, limit: int) -> bytes | None:
+    """The body, `None` if it has more than `limit` bytes."""
     length = headers.get("content-length", "0")
-    if length.isdecimal() and int(length) > MAX_BODY_BYTES:
+    if length.isdecimal() and int(length) > limit:
         return None
     body = bytearray()
     while True:
@@ -156,20 +181,23 @@ async def _whole_body(headers: dict[str, str], receive: Receive) -> bytes | None
         if message["type"] != "http.request":
             return bytes(body)
         body += message.get("body", b"")
-        if len(body) > MAX_BODY_BYTES:
+        if len(body) > limit:
             return None
         if not message.get("more_body", False):
             return bytes(body)
 
 
-def _with_security(headers: Sequence[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+def _with_security(headers: Sequence[tuple[bytes, bytes]], path: str = "") -> list[tuple[bytes, bytes]]:
     """The reply's headers without any permission for other origins, and with `SECURITY_HEADERS`."""
+    framed = FRAMED_HEADERS if FRAMED_PATHS.fullmatch(path) else {}
     kept = [
         (name, value)
         for name, value in headers
         if not name.lower().startswith(b"access-control-") and name.lower().decode("latin-1") not in SECURITY_HEADERS
     ]
-    return kept + [(name.encode("ascii"), value.encode("ascii")) for name, value in SECURITY_HEADERS.items()]
+    return kept + [
+        (name.encode("ascii"), value.encode("ascii")) for name, value in {**SECURITY_HEADERS, **framed}.items()
+    ]
 
 
 async def _reply(send: Send, status: int, sentence: str, extra: dict[str, str] | None = None) -> None:

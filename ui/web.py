@@ -16,6 +16,7 @@ from index.errors import InputError
 from ui.api import create_router
 from ui.auth import Passwords
 from ui.backend import Backend
+from ui.evaluation_api import create_evaluation_router
 from ui.front_files import front_file, front_names, front_version, page_head
 from ui.guard import LOOPBACK_HOSTS, Guard
 from ui.settings import DEFAULT_K, DEFAULT_MODEL
@@ -81,6 +82,8 @@ def create_app(
 
     app = FastAPI(title="Dateline", docs_url=None, redoc_url=None, openapi_url=None)
     app.include_router(create_router(backend))
+    measured_with = [*(("--reranker", reranker) if reranker else ()), *(("--checker", checker) if checker else ())]
+    app.include_router(create_evaluation_router(backend, library_path, state, k=k, arguments=measured_with))
 
     @app.get("/page/{version}/{name}")
     def page_file(version: str, name: str) -> Response:
@@ -178,6 +181,9 @@ def run_server(
     library = SharedLibrary.open(library_path, model=model, k=k, reranker=reranker, checker=checker, offered=offered)
     app = create_app(
         library_path,
+        k=k,
+        reranker=reranker,
+        checker=checker,
         auth_file=auth_file,
         allowed_hosts=allowed_hosts,
         backend=library,
