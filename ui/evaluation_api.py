@@ -3,7 +3,6 @@
 Whoever asks sees their own sets and runs only.
 """
 
-import json
 import logging
 import tempfile
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -18,8 +17,9 @@ from starlette.concurrency import run_in_threadpool
 
 from index.errors import DatelineError, InputError
 from ui.api import MAX_OFFSET, error_response
-from ui.backend import Backend, check_model
+from ui.backend import Backend
 from ui.evaluation_record import Run
+from ui.evaluation_request import parse_run, whole_number
 from ui.evaluation_results import MAX_QUESTIONS_LISTED, QUESTIONS_LISTED, Results
 from ui.evaluation_runs import Runs
 from ui.evaluation_sets import MAX_SET_BYTES, FeedbackLines, QuestionSets
@@ -27,11 +27,6 @@ from ui.settings import DEFAULT_K, DEFAULT_SEED, MAX_K
 
 UPLOAD_PATH = "/api/evaluations/sets"
 """The one path to which a file may be sent."""
-
-MAX_LIMIT = 1_000_000
-"""Most questions that a run may be limited to; none has so many."""
-
-_FIELDS = frozenset({"set", "model", "k", "limit", "own_articles"})
 
 _FRAMED = """
 html { background: transparent; }
@@ -237,8 +232,8 @@ def create_evaluation_router(
         return await answered(
             lambda: results.page(
                 runs.finished(run_id, owner),
-                offset=_number(given.get("offset", "0"), "offset", 0, MAX_OFFSET),
-                limit=_number(given.get("limit", str(QUESTIONS_LISTED)), "limit", 1, MAX_QUESTIONS_LISTED),
+                offset=whole_number(given.get("offset", "0"), "offset", 0, MAX_OFFSET),
+                limit=whole_number(given.get("limit", str(QUESTIONS_LISTED)), "limit", 1, MAX_QUESTIONS_LISTED),
                 outcomes=[name for name in given.get("outcome", "").split(",") if name],
                 kind=given.get("type", ""),
                 words=given.get("words", ""),
@@ -249,7 +244,7 @@ def create_evaluation_router(
     async def question(request: Request, run_id: str, number: str) -> Response:
         owner = owner_of(request)
         return await answered(
-            lambda: results.question(runs.finished(run_id, owner), _number(number, "number", 0, MAX_OFFSET))
+            lambda: results.question(runs.finished(run_id, owner), whole_number(number, "number", 0, MAX_OFFSET))
         )
 
     return router
@@ -260,50 +255,6 @@ _DOWNLOADS = {
     "report.json": "application/json",
     "results.jsonl": "application/x-ndjson",
 }
-
-
-def parse_run(body: bytes, models: Sequence[str], default_k: int) -> Run:
-    """The run that a request asks for; what the set says of it is not filled in. Raises `InputError`."""
-    try:
-        document = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise InputError("The request is not JSON; send an object with a field 'set'.") from error
-    if not isinstance(document, dict) or not isinstance(document.get("set"), str):
-        raise InputError("The request must be a JSON object with the name of a question set in its field 'set'.")
-    unknown = sorted(set(document) - _FIELDS)
-    if unknown:
-        raise InputError(f"There is no field {unknown[0]!r}; the fields are {', '.join(sorted(_FIELDS))}.")
-    own_articles, model = document.get("own_articles", False), document.get("model")
-    if not isinstance(own_articles, bool) or not (model is None or isinstance(model, str)):
-        raise InputError("The field 'own_articles' must be true or false, the field 'model' the name of a model.")
-    k = document.get("k")
-    return Run(
-        run_id="",
-        owner="",
-        set_id=document["set"],
-        set_name="",
-        set_kind="",
-        set_file="",
-        total=0,
-        model=check_model(model, models),
-        k=default_k if k is None else _whole(k, "k", MAX_K),
-        limit=None if document.get("limit") is None else _whole(document["limit"], "limit", MAX_LIMIT),
-        own_articles=own_articles,
-        created="",
-        state="waiting",
-    )
-
-
-def _whole(value: object, name: str, most: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
-        raise InputError(f"The field {name!r} must be a whole number from 1 to {most:,}.")
-    return value
-
-
-def _number(given: str, name: str, least: int, most: int) -> int:
-    if not (given.isascii() and given.isdecimal() and len(given) <= 10 and least <= int(given) <= most):
-        raise InputError(f"The number {name!r} must be a whole number from {least} to {most:,}.")
-    return int(given)
 
 
 def _csv_of(folder: Path) -> bytes:

@@ -49,7 +49,7 @@ function measureName(name) {
   return measure ? `${measure}, ${t(`evaluate.level_${level}`)}` : t(`evaluate.score_${name}`);
 }
 
-const probability = (p) => (p < 0.001 ? "< 0.001" : p.toFixed(3));
+const probability = (p) => (p === null ? "–" : p < 0.001 ? "< 0.001" : p.toFixed(3));
 
 function measures(found) {
   const section = element("section", "measures");
@@ -80,7 +80,7 @@ function measures(found) {
       element("td", "num quiet-cell", interval),
       element("td", "num", probability(one.p)),
       element("td", "num", probability(one.p_holm)),
-      element("td", "num", `${number(one.wins)} / ${number(one.ties)} / ${number(one.losses)}`),
+      element("td", "num", one.wins === null ? "–" : [one.wins, one.ties, one.losses].map(number).join(" / ")),
     );
     tbody.append(row);
   });

@@ -100,6 +100,8 @@ export async function showQuestions(body, run, wantedId, here) {
     outcome.replaceChildren(...select([...groups, ...outcomes], "").children);
     const types = Object.entries(page.types).map(([name, found]) => [name, `${name} (${number(found)})`]);
     type.replaceChildren(...select([["", t("evaluate.all_types")], ...types], "").children);
+    Object.assign(outcome, { value: "" });
+    Object.assign(type, { value: "" });
   }
 
   function drawPager(page) {
