@@ -9,7 +9,7 @@ import pytest
 
 from index.errors import InputError
 from ui.auth import ADDRESSES_REMEMBERED, FAILURES_ALLOWED, Passwords, password_line
-from ui.guard import LOOPBACK_HOSTS, MAX_BODY_BYTES, SECURITY_HEADERS, Guard
+from ui.guard import LARGER_BODIES, LOOPBACK_HOSTS, MAX_BODY_BYTES, SECURITY_HEADERS, Guard
 
 
 class Reached:
@@ -185,6 +185,30 @@ def passwords(tmp_path: Path) -> Passwords:
     path = tmp_path / "people"
     path.write_text("# the desk\n\n" + password_line("ann", "Brücke:7") + "\n" + password_line("bo", "x") + "\n")
     return Passwords.open(path)
+
+
+def test_a_file_may_be_sent_to_its_own_address_only(reached: Reached) -> None:
+    guard = Guard(reached)
+    path, most = "/api/evaluations/sets", LARGER_BODIES["/api/evaluations/sets"]
+    large = b"x" * (MAX_BODY_BYTES + 1)
+    assert request(guard, path, method="POST", chunks=(large,))[0] == 200
+    for other in ("/api/evaluations", "/api/evaluations/sets/x", "/api/ask"):
+        assert request(guard, other, method="POST", chunks=(large,))[0] == 413
+    for sent in ({"headers": {"content-length": str(most + 1)}}, {"chunks": (b"x" * most, b"x")}):
+        status, _, body = request(guard, path, method="POST", **sent)
+        assert (status, json.loads(body)["error"]) == (413, "The file is larger than 20 MB; send a smaller one.")
+
+
+def test_only_the_report_of_an_evaluation_may_be_framed_and_runs_nothing(reached: Reached) -> None:
+    guard = Guard(reached)
+    _, headers, _ = request(guard, "/api/evaluations/0123456789abcdef/report")
+    assert headers["x-frame-options"] == "SAMEORIGIN"
+    assert headers["content-security-policy"].startswith("default-src 'none'; style-src 'unsafe-inline';")
+    assert headers["content-security-policy"].endswith("frame-ancestors 'self'")
+    for path in ("/", "/api/evaluations/0123456789abcdef", "/api/evaluations/0123456789abcdef/files/report.html"):
+        _, headers, _ = request(guard, path)
+        assert headers["x-frame-options"] == "DENY"
+        assert headers["content-security-policy"].endswith("frame-ancestors 'none'")
 
 
 def test_asks_for_a_password_everywhere_but_at_healthz(reached: Reached, passwords: Passwords) -> None:
