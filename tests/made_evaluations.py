@@ -10,7 +10,9 @@ from tests.small_library import library_of, made_article
 
 HOSTILE = "<img src=x onerror=alert(1)> ${alert(1)} {{7*7}}"
 FORMULA = "=1+1"
-HARBOUR = made_article("The harbour opened in May 1999. Ann Lee paid for it.\n\nNobody else did.", "harbour", title="Port")
+HARBOUR = made_article(
+    "The harbour opened in May 1999. Ann Lee paid for it.\n\nNobody else did.", "harbour", title="Port"
+)
 STRANGE = made_article(f"First line. The crew wrote {HOSTILE} on the wall. Last line.", "strange", title=HOSTILE)
 ARTICLES: list[Article] = [HARBOUR, STRANGE]
 

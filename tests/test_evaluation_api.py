@@ -295,7 +295,9 @@ def test_two_runs_are_compared(client: TestClient) -> None:
 def test_runs_without_a_common_question_are_not_compared(client: TestClient, tmp_path: Path) -> None:
     first, second = done(client)["run_id"], done(client)["run_id"]
     results = tmp_path / "evaluations" / second / "out" / "results.jsonl"
-    renamed = [{**json.loads(line), "id": f"other-{number}"} for number, line in enumerate(results.read_text().splitlines())]
+    renamed = [
+        {**json.loads(line), "id": f"other-{number}"} for number, line in enumerate(results.read_text().splitlines())
+    ]
     results.write_text("".join(json.dumps(line) + "\n" for line in renamed))
     reply = client.get(f"{API}/compare", params={"a": first, "b": second})
     assert reply.status_code == 400
