@@ -12,8 +12,12 @@ from fastapi import FastAPI, Request
 from made_evaluations import ARTICLES, FORMULA, HARBOUR, HOSTILE, LINES, entry, play, set_text
 from starlette.testclient import TestClient
 
+from eval.question_sets import load_set
+from eval.quotes import occurrences
+from index.types import normalise_text
 from ui.evaluation_api import create_evaluation_router
 from ui.evaluation_runs import Runs
+from ui.evaluation_sets import SHIPPED
 
 API = "/api/evaluations"
 SECONDS = 20.0  # longest that a test waits for something that takes a tenth of a second
@@ -87,6 +91,16 @@ def test_the_shipped_set_is_offered_and_says_which_articles_are_missing(client: 
     assert reply.status_code == 400
     assert "does not hold 5 of the 5 articles that this set asks about" in reply.json()["error"]
     assert client.get(API).json()["runs"] == []
+
+
+@pytest.mark.parametrize("name", SHIPPED.values())
+def test_every_quote_of_a_shipped_set_stands_in_the_sample_articles(name: str) -> None:
+    root = Path(__file__).parent.parent
+    questions = load_set([root / "eval" / "sets" / name]).questions
+    quotes = [found for question in questions for found in question.evidence]
+    texts = {path.name: normalise_text(path.read_text("utf-8")) for path in (root / "seeds").glob("*.txt")}
+    assert len(quotes) >= sum(question.answerable for question in questions)
+    assert [found for found in quotes if not occurrences(texts[found.article], found.quote or "")] == []
 
 
 def test_a_run_is_the_command_and_its_figures_are_the_report(client: TestClient, played: Path) -> None:

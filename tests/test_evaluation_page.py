@@ -195,12 +195,15 @@ def test_hostile_words_of_a_set_are_shown_as_they_are_written(browser, address: 
 
 
 @BOTH
-def test_two_runs_are_compared(browser, address: str, device) -> None:
+def test_two_runs_are_compared(browser, address: str, tmp_path: Path, device) -> None:
     with watched_page(browser, address, **device) as (page, seen):
-        opened(page, address)
-        run_made(page)
-        opened(page, address)
-        run_made(page)
+        for _ in range(2):
+            opened(page, address)
+            run_made(page)
+        results = tmp_path / "evaluations" / page.evaluate("location.hash").split("/")[1] / "out" / "results.jsonl"
+        lines = [json.loads(line) for line in results.read_text("utf-8").splitlines()]
+        lines[1].update(answer=None, failure="The model <b>fell</b> silent.")
+        results.write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
         page.get_by_role("link", name="All evaluations").click()
         compare = page.get_by_role("button", name="Compare")
         assert compare.is_disabled()
@@ -211,8 +214,13 @@ def test_two_runs_are_compared(browser, address: str, device) -> None:
         row = page.locator(".measures-table tbody tr").first
         assert row.inner_text().split()[0] == "Accepted"
         assert "0 / 4 / 0" in row.inner_text()
-        assert "None: every question came out the same." in page.locator(".flips").inner_text()
+        (flip,) = page.locator(".flip-list > li").all()
+        assert "Who paid for the harbour?" in flip.inner_text()
+        assert "The model <b>fell</b> silent." in flip.inner_text()
         assert page.evaluate("document.documentElement.scrollWidth") <= device["viewport"]["width"]
+        flip.get_by_role("link", name="B: failed").click()
+        page.locator(".beside .problem", has_text="The model <b>fell</b> silent.").wait_for()
+        assert page.get_by_label("Search questions").input_value() == "paid"
         seen.assert_clean()
 
 

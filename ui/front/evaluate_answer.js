@@ -22,7 +22,7 @@ export function answerBesideGold(found) {
 
 function answerSide(found) {
   const side = element("section", "answer-side");
-  side.append(element("h4", "", t("evaluate.answer")));
+  side.append(element("h3", "", t("evaluate.answer")));
   if (found.failure) {
     side.append(element("p", "problem", found.failure));
     return side;
@@ -47,7 +47,7 @@ function answerSide(found) {
     item.append(words);
     cited.append(item);
   });
-  if (answer.citations.length) side.append(element("h5", "", t("evaluate.cited")), cited);
+  if (answer.citations.length) side.append(element("h4", "", t("evaluate.cited")), cited);
   return side;
 }
 
@@ -103,7 +103,7 @@ function checks(answer) {
 
 function goldSide(found) {
   const side = element("section", "gold-side");
-  side.append(element("h4", "", t("evaluate.gold")));
+  side.append(element("h3", "", t("evaluate.gold")));
   if (!found.answerable) {
     side.append(element("p", "", t("evaluate.gold_refusal")));
     return side;
@@ -122,9 +122,9 @@ function goldSide(found) {
   if (found.reference) {
     const reference = element("p", "reference", found.reference);
     reference.dir = "auto";
-    side.append(element("h5", "", t("evaluate.reference")), reference);
+    side.append(element("h4", "", t("evaluate.reference")), reference);
   }
-  if (found.evidence.length) side.append(element("h5", "", t("evaluate.evidence")));
+  if (found.evidence.length) side.append(element("h4", "", t("evaluate.evidence")));
   found.evidence.forEach((one) => side.append(quote(one)));
   return side;
 }
@@ -150,7 +150,7 @@ function quote(one) {
 
 function scores(found) {
   const box = element("section", "scores");
-  box.append(element("h4", "", t("evaluate.scores")));
+  box.append(element("h3", "", t("evaluate.scores")));
   const list = element("dl");
   const add = (name, value) => {
     const pair = element("div");

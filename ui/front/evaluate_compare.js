@@ -49,7 +49,7 @@ function measureName(name) {
   return measure ? `${measure}, ${t(`evaluate.level_${level}`)}` : t(`evaluate.score_${name}`);
 }
 
-const probability = (p) => (p === null ? "–" : p < 0.001 ? "< 0.001" : p.toFixed(3));
+const probability = (p) => (p === null ? "–" : p < 0.001 ? `< ${measured(0.001)}` : measured(p));
 
 function measures(found) {
   const section = element("section", "measures");

@@ -49,8 +49,11 @@ export const share = (value) =>
   value.toLocaleString(language(), { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 
 // A number of any size in about three digits.
-export const measured = (value) =>
-  Math.abs(value) >= 100 ? number(Math.round(value)) : Math.abs(value) >= 10 ? value.toFixed(1) : value.toFixed(3);
+export function measured(value) {
+  const size = Math.abs(value);
+  const digits = size >= 100 ? 0 : size >= 10 ? 1 : 3;
+  return value.toLocaleString(language(), { minimumFractionDigits: digits, maximumFractionDigits: digits });
+}
 
 // A figure of the report with its 95% interval.
 export function figure(found) {
