@@ -339,6 +339,29 @@ def passwords(tmp_path: Path) -> Passwords:
     return Passwords.open(path)
 
 
+def test_a_file_may_be_sent_to_its_own_address_only(reached: Reached) -> None:
+    guard = Guard(reached)
+    path, most = "/api/evaluations/sets", LARGER_BODIES["/api/evaluations/sets"]
+    large = b"x" * (MAX_BODY_BYTES + 1)
+    assert request(guard, path, method="POST", chunks=(large,))[0] == 200
+    for other in ("/api/evaluations", "/api/evaluations/sets/x", "/api/ask"):
+        assert request(guard, other, method="POST", chunks=(large,))[0] == 413
+    status, _, body = request(guard, path, method="POST", headers={"content-length": str(most + 1)})
+    assert (status, json.loads(body)["error"].split(";")[0]) == (413, "The file is larger than 20 MB")
+
+
+def test_only_the_report_of_an_evaluation_may_be_framed_and_runs_nothing(reached: Reached) -> None:
+    guard = Guard(reached)
+    _, headers, _ = request(guard, "/api/evaluations/0123456789abcdef/report")
+    assert headers["x-frame-options"] == "SAMEORIGIN"
+    assert headers["content-security-policy"].startswith("default-src 'none'; style-src 'unsafe-inline';")
+    assert headers["content-security-policy"].endswith("frame-ancestors 'self'")
+    for path in ("/", "/api/evaluations/0123456789abcdef", "/api/evaluations/0123456789abcdef/files/report.html"):
+        _, headers, _ = request(guard, path)
+        assert headers["x-frame-options"] == "DENY"
+        assert headers["content-security-policy"].endswith("frame-ancestors 'none'")
+
+
 def test_asks_for_a_password_everywhere_but_at_healthz(reached: Reached, passwords: Passwords) -> None:
     guard = Guard(reached, passwords=passwords)
     for path in ("/", "/api/ask", "/api/articles", "/gradio_api/queue/join", "/page/0a1b/page.js"):

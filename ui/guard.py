@@ -15,6 +15,8 @@ from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
+from starlette.requests import ClientDisconnect
+
 from ui.auth import Passwords
 from ui.hosts import ANY_ADDRESS, LOOPBACK_HOSTS, is_address, name_of
 from ui.security_headers import NONCE, SECURITY_HEADERS, with_security
@@ -124,6 +126,8 @@ class Guard:
 
         try:
             await self._app(scope, receive, guarded_send)
+        except ClientDisconnect:
+            return  # whoever asked has left, or the guard has ended his request
         except Exception:
             logger.exception("A request to %r failed.", scope["path"])
             if not begun:
