@@ -1,6 +1,7 @@
 """What the browser tests share: a served application and a Chromium that is watched."""
 
 import os
+import re
 import shutil
 import socket
 import threading
@@ -99,7 +100,7 @@ def watched_page(browser, address: str, **options):
     try:
         page.goto(address)
         page.locator("#question textarea").wait_for()
-        page.locator("#masthead", has_text="article").wait_for()
+        page.locator("#masthead", has_text=re.compile("article|Artikel")).wait_for()
         yield page, seen
     finally:
         context.close()

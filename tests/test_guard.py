@@ -3,13 +3,16 @@
 import asyncio
 import base64
 import json
+import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from index.errors import InputError
-from ui.auth import ADDRESSES_REMEMBERED, FAILURES_ALLOWED, Passwords, password_line
-from ui.guard import LOOPBACK_HOSTS, MAX_BODY_BYTES, SECURITY_HEADERS, Guard
+from ui.auth import ADDRESSES_REMEMBERED, FAILURES_ALLOWED, NAME_FAILURES_ALLOWED, Passwords, password_line
+from ui.guard import CHECKS_AT_ONCE, LOOPBACK_HOSTS, MAX_BODY_BYTES, SECURITY_HEADERS, Guard
+from ui.hosts import ANY_ADDRESS
 
 
 class Reached:
@@ -85,6 +88,14 @@ def test_refuses_other_host_names_as_dns_rebinding_sends_them(guard: Guard, reac
     assert reached.bodies == []
 
 
+def test_lets_in_addresses_in_numbers_where_told_to(reached: Reached) -> None:
+    guard = Guard(reached, allowed_hosts=("news.example", ANY_ADDRESS))
+    for host in ("192.0.2.1:7860", "[2001:db8::1]:80", "News.Example.", "news.example:7860"):
+        assert request(guard, host=host)[0] == 200, host
+    for host in ("evil.example", "192.0.2.1.nip.io", "address.evil.example", "", "[::1", "0x7f000001", "192.0.2"):
+        assert request(guard, host=host)[0] == 421, host
+
+
 def test_any_host_name_is_let_in_where_none_is_given(reached: Reached) -> None:
     assert request(Guard(reached), host="news.example")[0] == 200
 
@@ -99,6 +110,73 @@ def test_lets_its_own_page_in_and_never_permits_another_origin(guard: Guard) -> 
     status, headers, body = request(guard, headers={"origin": "http://localhost:7860"})
     assert (status, body) == (200, b"reached")
     assert not [name for name in headers if name.startswith("access-control-")]
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site", "something new"])
+def test_refuses_what_pages_of_other_sites_send_without_an_origin(guard: Guard, reached: Reached, site: str) -> None:
+    foreign = {"sec-fetch-site": site}
+    assert request(guard, "/api/ask", method="POST", headers=foreign)[0] == 403
+    assert request(guard, "/api/ask", method="POST", headers={**foreign, "sec-fetch-mode": "navigate"})[0] == 403
+    assert request(guard, "/api/articles", headers={**foreign, "sec-fetch-mode": "no-cors"})[0] == 403
+    assert request(guard, "/api/articles", headers={**foreign, "sec-fetch-mode": "cors"})[0] == 403
+    assert reached.bodies == []
+    assert request(guard, headers={**foreign, "sec-fetch-mode": "navigate"})[0] == 200
+
+
+@pytest.mark.parametrize("site", ["same-origin", "none"])
+def test_lets_in_what_the_page_itself_sends(guard: Guard, site: str) -> None:
+    assert request(guard, "/api/ask", method="POST", headers={"sec-fetch-site": site})[0] == 200
+
+
+@pytest.mark.parametrize("method", ["TRACE", "CONNECT", "DEBUG"])
+def test_refuses_methods_that_nothing_uses(guard: Guard, reached: Reached, method: str) -> None:
+    assert request(guard, method=method)[0] == 405
+    assert reached.bodies == []
+
+
+def test_a_body_that_does_not_come_is_not_waited_for(
+    guard: Guard, reached: Reached, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ui.guard.BODY_SECONDS", 0.05)
+    sent = []
+
+    async def receive():
+        await asyncio.sleep(30)
+
+    async def send(message) -> None:
+        sent.append(message)
+
+    headers = [(b"host", b"localhost"), (b"content-length", b"10")]
+    scope = {"type": "http", "method": "POST", "path": "/api/ask", "client": None, "headers": headers}
+    asyncio.run(guard(scope, receive, send))
+    assert sent[0]["status"] == 408
+    assert reached.bodies == []
+
+
+@pytest.mark.parametrize(
+    ("path", "caching"),
+    [
+        ("/", "no-store"),
+        ("/api/ask", "no-store"),
+        ("/api/articles/0123", "no-store"),
+        ("/config", "no-store"),
+        ("/gradio_api/queue/data", "no-store"),
+        ("/assets/index-DphvyggB.js", "public, max-age=31536000, immutable"),
+        ("/static/img/logo.svg", "no-cache"),
+    ],
+)
+def test_nobody_keeps_what_people_ask_and_read(guard: Guard, path: str, caching: str) -> None:
+    assert request(guard, path)[1]["cache-control"] == caching
+
+
+def test_what_breaks_is_a_sentence_and_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    async def broken(scope, receive, send) -> None:
+        raise ZeroDivisionError("not for the reply")
+
+    status, headers, body = request(Guard(broken), "/api/ask")
+    assert (status, json.loads(body)) == (500, {"error": "Something went wrong; the server's log says what."})
+    assert headers["cache-control"] == "no-store"
+    assert [record.getMessage() for record in caplog.records] == ["A request to '/api/ask' failed."]
 
 
 @pytest.mark.parametrize(
@@ -125,6 +203,17 @@ def test_lets_its_own_page_in_and_never_permits_another_origin(guard: Guard) -> 
         "//evil.example/",
         "/assets/../../pyproject.toml",
         "/static/../../pyproject.toml",
+        "/assets/..",
+        "/assets/.hidden",
+        "/api/library/../articles",
+        "/api/conversations/..",
+        "/api/library/",
+        "/manifest.json",
+        "/gradio_api/queue/join/",
+        "/gradio_api/heartbeat/",
+        "/a/",
+        "/a/..",
+        "http://evil.example/",
         "/healthz\n",
     ],
 )
@@ -134,11 +223,19 @@ def test_what_the_page_does_not_need_does_not_exist(guard: Guard, reached: Reach
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/healthz", "/page/0a1b/page.js", "/api/articles/0123", "/gradio_api/queue/join"]
+    "path", ["/robots.txt", "/healthz", "/page/0a1b/page.js", "/api/articles/0123", "/gradio_api/queue/join"]
 )
 def test_every_reply_has_the_security_headers(guard: Guard, path: str) -> None:
     headers = request(guard, path)[1]
     assert {name: headers[name] for name in SECURITY_HEADERS} == SECURITY_HEADERS
+
+
+def test_only_inline_scripts_of_the_page_itself_may_run(guard: Guard) -> None:
+    policies = [request(guard, path)[1]["content-security-policy"] for path in ("/", "/", "/healthz")]
+    nonces = [re.findall(r"script-src 'nonce-([\w-]{20,})' 'self' 'unsafe-eval';", policy) for policy in policies]
+    assert [len(found) for found in nonces] == [1, 1, 0]
+    assert nonces[0] != nonces[1]
+    assert "script-src 'self' 'unsafe-eval';" in policies[2]
 
 
 def test_replies_of_the_guard_itself_have_the_security_headers(guard: Guard) -> None:
@@ -243,9 +340,48 @@ def test_failures_are_forgotten_after_a_while_and_by_a_right_password(
 def test_few_addresses_are_remembered(passwords: Passwords, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ui.auth._digest", lambda password, salt: b"\x01" * 32)
     for number in range(ADDRESSES_REMEMBERED + 50):
-        passwords.check("eve", "no", f"address {number}")
+        passwords.check(f"eve {number}", "no", f"address {number}")
     assert len(passwords._failures) == ADDRESSES_REMEMBERED
     assert "address 0" not in passwords._failures
+
+
+def test_one_address_with_many_names_has_to_wait(reached: Reached, passwords: Passwords) -> None:
+    guard = Guard(reached, passwords=passwords)
+    for number in range(FAILURES_ALLOWED):
+        assert request(guard, headers=basic(f"name {number}", "x"))[0] == 401
+    assert request(guard, headers=basic("another", "x"))[0] == 429
+
+
+def test_guesses_for_one_name_from_everywhere_have_to_wait(passwords: Passwords) -> None:
+    for number in range(NAME_FAILURES_ALLOWED):
+        assert passwords.wait(f"192.0.2.{number}", "ann") == 0
+        assert not passwords.check("ann", f"guess {number}", f"192.0.2.{number}")
+    assert 1 <= passwords.wait("198.51.100.1", "ann") <= 60
+    assert not passwords.check("ann", "Brücke:7", "198.51.100.1")
+    assert passwords.check("bo", "x", "198.51.100.1")
+
+
+def test_addresses_of_one_ipv6_network_are_one(passwords: Passwords) -> None:
+    for number in range(FAILURES_ALLOWED):
+        passwords.check(f"name {number}", "x", f"2001:db8::{number}")
+    assert passwords.wait("2001:db8::ffff") > 0
+    assert passwords.wait("2001:db8:0:1::1") == 0
+
+
+def test_guesses_that_come_at_once_are_not_all_looked_at(passwords: Passwords, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The throttle looks again when it is a guess's turn: fifty that came together got past it before."""
+    worked_out = []
+    monkeypatch.setattr("ui.auth._digest", lambda password, salt: worked_out.append(password) or b"\x01" * 32)
+    with ThreadPoolExecutor(10) as pool:
+        list(pool.map(lambda number: passwords.check("ann", str(number), "192.0.2.1"), range(50)))
+    assert len(worked_out) == FAILURES_ALLOWED
+
+
+def test_few_passwords_wait_to_be_worked_out(reached: Reached, passwords: Passwords) -> None:
+    guard = Guard(reached, passwords=passwords)
+    guard._checking = CHECKS_AT_ONCE
+    status, headers, _ = request(guard, headers=basic("bo", "x"))
+    assert (status, headers["retry-after"]) == (503, "1")
 
 
 def test_a_line_follows_scrypt_of_the_standard() -> None:

@@ -18,8 +18,7 @@ from index.ingest import index_paths
 from index.library import Library
 from rag.types import Answer, Question, Statement, Turn
 from ui.front_files import front_file
-from ui.guard import LOOPBACK_HOSTS
-from ui.web import create_app, hosts_for, serve
+from ui.web import create_app, serve
 
 # Gradio sums up its queue with pandas, in ways that pandas has marked as going away.
 pytestmark = [
@@ -391,22 +390,6 @@ def test_telemetry_is_off(address: str) -> None:
 
     assert os.environ["GRADIO_ANALYTICS_ENABLED"] == "False"
     assert '"analytics_enabled":true' not in httpx.get(address).text.replace(" ", "")
-
-
-@pytest.mark.parametrize(
-    ("host", "allowed"),
-    [
-        ("127.0.0.1", (*LOOPBACK_HOSTS, "127.0.0.1")),
-        ("127.0.0.2", (*LOOPBACK_HOSTS, "127.0.0.2")),
-        ("::1", (*LOOPBACK_HOSTS, "[::1]")),
-        ("localhost", LOOPBACK_HOSTS),
-        ("0.0.0.0", ()),
-        ("192.0.2.1", ()),
-        ("news.example", ()),
-    ],
-)
-def test_host_names_are_checked_on_loopback(host: str, allowed: tuple[str, ...]) -> None:
-    assert hosts_for(host) == allowed
 
 
 def test_an_address_in_use_is_a_sentence(address: str, backend: FakeBackend) -> None:

@@ -1,13 +1,12 @@
 """Names and passwords of those who may use the page: a file of digests, checked in constant time, failures throttled.
 
 The file has one line for each person, `name:salt$digest`: the salt and the scrypt digest (RFC 7914) in hexadecimal.
-Blank lines and lines that begin with `#` are skipped. A line is made with
-
-    python -c "from getpass import getpass; from ui.auth import password_line; print(password_line('ann', getpass()))"
+Blank lines and lines that begin with `#` are skipped. A line is made with `dateline password NAME`.
 """
 
 import hashlib
 import hmac
+import ipaddress
 import os
 import re
 import threading
@@ -26,11 +25,18 @@ DIGEST_BYTES = 32
 FAILURES_ALLOWED = 5
 """Wrong passwords from one address within `FAILURE_WINDOW` before it has to wait."""
 
+NAME_FAILURES_ALLOWED = 20
+"""Wrong passwords for one name within `FAILURE_WINDOW`, from whatever addresses, before the name has to wait: guesses
+that come from everywhere get nowhere. Who is signed in already does not notice."""
+
 FAILURE_WINDOW = 60.0
 """Seconds after which a wrong password is forgotten."""
 
 ADDRESSES_REMEMBERED = 1_000
-"""Addresses whose failures are kept; the one that failed longest ago is dropped first."""
+"""Addresses and names whose failures are kept; the one that failed longest ago is dropped first."""
+
+NAME_CHARACTERS = 100
+"""Characters of a name that failures are counted by."""
 
 _LINE = re.compile(r"(?P<name>[^:\s][^:]*):(?P<salt>(?:[0-9a-f]{2})+)\$(?P<digest>[0-9a-f]{64})")
 
@@ -68,40 +74,53 @@ class Passwords:
             match = _LINE.fullmatch(line.strip())
             if match is None:
                 raise InputError(
-                    f"Line {number} of {str(path)!r} is not name:salt$digest; make lines with ui.auth.password_line."
+                    f"Line {number} of {str(path)!r} is not name:salt$digest; make lines with: dateline password NAME"
                 )
             digests[match["name"]] = (bytes.fromhex(match["salt"]), bytes.fromhex(match["digest"]))
         if not digests:
-            raise InputError(f"The password file {str(path)!r} names nobody; make a line with ui.auth.password_line.")
+            raise InputError(f"The password file {str(path)!r} names nobody; make a line with: dateline password NAME")
         return cls(digests)
 
     def known(self, name: str, password: str) -> bool:
         """True if this pair was found right before: a keyed hash, so that a page's many requests cost nothing."""
         return self._token(name, password) in self._seen
 
-    def wait(self, address: str) -> int:
-        """Whole seconds that this address has to wait before another password is looked at; 0 if it need not."""
+    def wait(self, address: str, name: str = "") -> int:
+        """Whole seconds until another password from this address and for this name is looked at; 0 if now."""
         with self._lock:
-            recent = self._recent(address)
-            return 0 if len(recent) < FAILURES_ALLOWED else max(1, round(recent[0] + FAILURE_WINDOW - time.monotonic()))
+            return self._wait(address, name)
 
     def check(self, name: str, password: str, address: str) -> bool:
-        """Whether the pair is right. Takes as long for a name that nobody has as for a wrong password."""
+        """Whether the pair is right; `False` also while the address or the name has to wait.
+
+        Takes as long for a name that nobody has as for a wrong password.
+        """
         with self._lock:
+            if self._wait(address, name):
+                return False  # the failures of requests that came at the same time are known by now
             salt, expected = self._digests.get(name, (b"nobody", bytes(DIGEST_BYTES)))
             right = hmac.compare_digest(_digest(password, salt), expected) and name in self._digests
             if right:
                 self._seen.add(self._token(name, password))
-                self._failures.pop(address, None)
+                self._failures.pop(_network(address), None)
             else:
-                self._failures[address] = [*self._recent(address), time.monotonic()]
+                for key in (_network(address), _named(name)):
+                    self._failures[key] = [*self._recent(key), time.monotonic()]
                 while len(self._failures) > ADDRESSES_REMEMBERED:
                     del self._failures[min(self._failures, key=lambda known: self._failures[known][-1])]
             return right
 
-    def _recent(self, address: str) -> list[float]:
+    def _wait(self, address: str, name: str) -> int:
+        seconds = 0.0
+        for key, allowed in ((_network(address), FAILURES_ALLOWED), (_named(name), NAME_FAILURES_ALLOWED)):
+            recent = self._recent(key)
+            if len(recent) >= allowed:
+                seconds = max(seconds, recent[-allowed] + FAILURE_WINDOW - time.monotonic(), 1.0)
+        return round(seconds)
+
+    def _recent(self, key: str) -> list[float]:
         since = time.monotonic() - FAILURE_WINDOW
-        return [moment for moment in self._failures.get(address, []) if moment > since]
+        return [moment for moment in self._failures.get(key, []) if moment > since]
 
     def _token(self, name: str, password: str) -> bytes:
         return hmac.digest(self._key, f"{name}\n{password}".encode("utf-8", "surrogatepass"), "sha256")
@@ -111,3 +130,17 @@ def _digest(password: str, salt: bytes) -> bytes:
     return hashlib.scrypt(
         password.encode("utf-8", "surrogatepass"), salt=salt, n=SCRYPT_COST, r=SCRYPT_BLOCK, p=1, dklen=DIGEST_BYTES
     )
+
+
+def _network(address: str) -> str:
+    """The key under which failures of an address are counted: of IPv6 the 64 bits that one customer has for himself."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    return str(ipaddress.ip_network((parsed, 64), strict=False)) if parsed.version == 6 else address
+
+
+def _named(name: str) -> str:
+    """The key under which failures for a name are counted; no address looks like it."""
+    return f"name {name[:NAME_CHARACTERS]}"

@@ -1,5 +1,6 @@
-"""The commands around answering: `serve` and `doctor`."""
+"""The commands around answering: `serve`, `password` and `doctor`."""
 
+import sys
 from pathlib import Path
 
 import click
@@ -42,11 +43,20 @@ def _names(_context: click.Context, _parameter: click.Parameter, values: tuple[s
     help="Port to serve at; 0 takes a free one.",
 )
 @click.option(
+    "--allow-host",
+    multiple=True,
+    callback=_names,
+    envvar="DATELINE_ALLOW_HOST",
+    show_envvar=True,
+    metavar="NAME",
+    help="A further host name that the page is reached by, such as that of a proxy; may be repeated; * allows any.",
+)
+@click.option(
     "--auth-file",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     envvar="DATELINE_AUTH_FILE",
     show_envvar=True,
-    help="Ask for a name and password of this file.",
+    help='Ask for a name and password of this file; "dateline password NAME" makes its lines.',
 )
 @click.option(
     "--read-only",
@@ -82,6 +92,7 @@ def serve(
     session: Session,
     host: str,
     port: int,
+    allow_host: tuple[str, ...],
     auth_file: Path | None,
     read_only: bool,
     state: Path | None,
@@ -99,6 +110,7 @@ def serve(
         session.library_path,
         host=host,
         port=port,
+        further_hosts=allow_host,
         auth_file=auth_file,
         read_only=read_only,
         state=state or default_state_folder(session.library_path),
@@ -145,4 +157,25 @@ def doctor(session: Session, repair: bool, copy_prompts: Path | None, model: str
         raise click.exceptions.Exit(1)
 
 
-COMMANDS = (serve, doctor)
+def _is_terminal() -> bool:
+    return sys.stdin.isatty()
+
+
+@click.command(short_help="Make a line of a file of names and passwords.")
+@click.argument("name")
+def password(name: str) -> None:
+    """Make the line of a person for the file that "dateline serve --auth-file" asks for names and passwords of.
+
+    Asks twice for the password and shows nothing of it; if the input is no terminal, its first line is the password.
+    Add the line to the file: dateline password ann >> people.txt
+    """
+    from ui.auth import password_line
+
+    if _is_terminal():
+        given = click.prompt("Password", hide_input=True, confirmation_prompt="The same again", err=True)
+    else:
+        given = sys.stdin.readline().rstrip("\r\n")
+    click.echo(password_line(name, given))
+
+
+COMMANDS = (serve, password, doctor)

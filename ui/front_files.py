@@ -7,6 +7,9 @@ from importlib.resources import files
 STYLES = ("page.css", "conversations.css", "source.css", "feedback.css", "library.css", "evaluate.css")
 """The style sheets, in the order in which the page reads them."""
 
+FIRST_STYLE = "first.css"
+"""The style sheet of what stands in the page before Gradio has drawn anything."""
+
 ENTRY = "page.js"
 """The script that the page starts; it imports the others."""
 
@@ -36,3 +39,12 @@ def page_head() -> str:
     folder = f"page/{front_version()}"
     styles = "".join(f'<link rel="stylesheet" href="{folder}/{name}">' for name in STYLES)
     return f'{styles}<script type="module" src="{folder}/{ENTRY}"></script>'
+
+
+def page_preloads() -> str:
+    """Has the browser fetch the page's files at once, not only when Gradio's scripts have put `page_head` in place."""
+    folder = f"page/{front_version()}"
+    styles = "".join(f'<link rel="preload" as="style" href="{folder}/{name}">' for name in STYLES)
+    scripts = sorted(name for name in front_names() if name.endswith(".js"))
+    styles += f'<link rel="stylesheet" href="{folder}/{FIRST_STYLE}">'
+    return styles + "".join(f'<link rel="modulepreload" href="{folder}/{name}">' for name in scripts)

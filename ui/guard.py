@@ -8,22 +8,27 @@ import asyncio
 import base64
 import binascii
 import json
+import logging
 import re
+import secrets
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
 from ui.auth import Passwords
+from ui.hosts import ANY_ADDRESS, LOOPBACK_HOSTS, is_address, name_of
+from ui.security_headers import NONCE, SECURITY_HEADERS, with_security
 from ui.visitors import SIGNED_IN, cookie_header, has_cookie, new_cookie
+
+__all__ = ["LOOPBACK_HOSTS", "MAX_BODY_BYTES", "SECURITY_HEADERS", "Guard"]
+
+logger = logging.getLogger(__name__)
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
-
-LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "[::1]")
-"""Names under which a server bound to loopback is reached. Any other name in a request came from a hostile page."""
 
 MAX_BODY_BYTES = 262_144
 """Largest request: a question and its history. The longest accepted question takes at most 16 kB of it."""
@@ -33,32 +38,29 @@ OPEN_PATHS = frozenset({"/healthz"})
 
 ALLOWED_PATHS = re.compile(
     r"/|/healthz|/page/[0-9a-f]+/[a-z_]+\.(css|js)|/favicon\.ico|/a/[\w-]+"
-    r"|/api/(ask|models|articles(/[^/]*)?)|/api/(library|conversations|answers|feedback|evaluations)(/[\w.-]+)*"
-    r"|/theme\.css|/config|/assets/[\w.-]+|/static(/[\w-][\w.-]*)+|/manifest\.json|/robots\.txt"
+    r"|/api/(ask|models|articles(/[^/]*)?)|/api/(library|conversations|answers|feedback|evaluations)(/[\w-][\w.-]*)*"
+    r"|/theme\.css|/config|/assets/[\w-][\w.-]*|/static(/[\w-][\w.-]*)+|/robots\.txt"
     r"|/gradio_api/(app_id|startup-events|reset|cancel|queue/(join|data)|run/predict|heartbeat/[\w-]+)",
     re.ASCII,
 )
 """Ours, and the part of Gradio's that its own front end asks for."""
 
-SECURITY_HEADERS = {
-    "content-security-policy": (
-        "default-src 'self'; img-src 'self' data: blob:; media-src 'none'; style-src 'self' 'unsafe-inline'; "
-        "script-src 'self' 'unsafe-inline' 'unsafe-eval'; connect-src 'self'; frame-src 'none'; object-src 'none'; "
-        "base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
-    ),
-    "x-content-type-options": "nosniff",
-    "x-frame-options": "DENY",
-    "referrer-policy": "no-referrer",
-    "cross-origin-opener-policy": "same-origin",
-    "cross-origin-resource-policy": "same-origin",
-    "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
-}
-"""Sent with every reply. Gradio's front end needs inline and evaluated scripts; nothing may come from another host."""
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
-KEPT_POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
-"""Content policy of the pages of single answers, which have no script: their own style, and nothing else."""
+READING = frozenset({"GET", "HEAD"})
+"""Methods that change nothing."""
+
+ONCE = frozenset({"host", "origin", "authorization", "content-length"})
+"""Headers that must not come twice: which of the two is meant could be understood differently on the way."""
+
+BODY_SECONDS = 30.0
+"""Seconds in which the body of a request has to be here; the largest takes a second over a slow line."""
+
+CHECKS_AT_ONCE = 8
+"""Passwords that may wait to be worked out; each takes some 50 ms."""
+
+Refusal = tuple[int, str, dict[str, str]]
+"""Status, sentence and further headers of the reply to a request that is not let in."""
 
 
 class Guard:
@@ -68,6 +70,7 @@ class Guard:
         self._app = app
         self._allowed_hosts = frozenset(host.lower() for host in allowed_hosts)
         self._passwords = passwords
+        self._checking = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -77,14 +80,12 @@ class Guard:
             return
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
         refusal = self._refusal(scope, headers) or await self._sign_in(scope, headers)
-        if refusal is not None:
-            status, sentence, extra = refusal
+        read = refusal or await _whole_body(headers, receive)
+        if isinstance(read, tuple):
+            status, sentence, extra = read
             await _reply(send, status, sentence, extra)
             return
-        body = await _whole_body(headers, receive)
-        if body is None:
-            await _reply(send, 413, f"The request is larger than {MAX_BODY_BYTES // 1024} KiB; ask a shorter question.")
-            return
+        body: bytes | None = read
 
         async def replay() -> Message:
             nonlocal body
@@ -94,58 +95,95 @@ class Guard:
             return message
 
         newcomer = scope["path"] == "/" and not has_cookie(headers.get("cookie", ""))
+        nonce = scope[NONCE] = secrets.token_urlsafe(16) if scope["path"] == "/" else ""
+        begun = False
 
         async def guarded_send(message: Message) -> None:
+            nonlocal begun
             if message["type"] == "http.response.start":
-                kept = scope["path"].startswith("/a/")
-                message["headers"] = _with_security(message.get("headers", []), KEPT_POLICY if kept else None)
+                begun = True
+                headers = message.get("headers", [])
+                message["headers"] = with_security(headers, scope["path"], message["status"], nonce)
                 if newcomer:
                     cookie = cookie_header(new_cookie(), secure=scope.get("scheme") == "https")
                     message["headers"].append((b"set-cookie", cookie.encode("ascii")))
             await send(message)
 
-        await self._app(scope, replay, guarded_send)
+        try:
+            await self._app(scope, replay, guarded_send)
+        except Exception:
+            logger.exception("A request to %r failed.", scope["path"])
+            if not begun:
+                await _reply(send, 500, "Something went wrong; the server's log says what.")
 
-    def _refusal(self, scope: Scope, headers: dict[str, str]) -> "tuple[int, str, dict[str, str]] | None":
-        """Status, sentence and headers of the reply to a request that is not let in."""
+    def _refusal(self, scope: Scope, headers: dict[str, str]) -> Refusal | None:
+        names = [name.lower() for name, _ in scope["headers"]]
+        if any(names.count(name.encode("ascii")) > 1 for name in ONCE):
+            return 400, "A header that may come once came twice.", {}
         host = headers.get("host", "").lower()
-        if self._allowed_hosts and _name_of(host) not in self._allowed_hosts:
-            return 421, f"This server does not answer for the host {host[:100]!r}; use the address it printed.", {}
+        if not self._is_allowed(name_of(host)):
+            sentence = (
+                f"This server does not answer for the host {host[:100]!r}; use the address it printed, or start it "
+                "with --allow-host and the name."
+            )
+            return 421, sentence, {}
         origin = headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc.lower() != host:
+        if origin is not None and _host_of(origin) != host:
+            return 403, "Pages of other hosts may not use this server.", {}
+        if _is_foreign(scope["method"], headers):
             return 403, "Pages of other hosts may not use this server.", {}
         if ALLOWED_PATHS.fullmatch(scope["path"]) is None:
             return 404, "There is nothing at this address.", {}
+        if scope["method"] not in METHODS:
+            return 405, "This server knows no such method.", {}
         return None
 
-    async def _sign_in(self, scope: Scope, headers: dict[str, str]) -> "tuple[int, str, dict[str, str]] | None":
+    def _is_allowed(self, name: str) -> bool:
+        allowed = self._allowed_hosts
+        return not allowed or name in allowed or (ANY_ADDRESS in allowed and is_address(name))
+
+    async def _sign_in(self, scope: Scope, headers: dict[str, str]) -> Refusal | None:
         passwords = self._passwords
         if passwords is None or scope["path"] in OPEN_PATHS:
             return None
-        asked = (
-            401,
-            "Sign in with a name and a password.",
-            {"www-authenticate": 'Basic realm="Dateline", charset="UTF-8"'},
-        )
+        challenge = {"www-authenticate": 'Basic realm="Dateline", charset="UTF-8"'}
         given = _basic(headers.get("authorization", ""))
         if given is None:
-            return asked
-        if passwords.known(*given):
-            scope[SIGNED_IN] = given[0]
-            return None
-        address = (scope.get("client") or ("unknown",))[0]
-        wait = passwords.wait(address)
-        if wait:
-            return 429, f"Too many wrong passwords; try again in {wait} seconds.", {"retry-after": str(wait)}
-        if not await asyncio.to_thread(passwords.check, *given, address):
-            return asked
+            return 401, "Sign in with a name and a password.", challenge
+        if not passwords.known(*given):
+            address = (scope.get("client") or ("unknown",))[0]
+            wait = passwords.wait(address, given[0])
+            if wait:
+                return 429, f"Too many wrong passwords; try again in {wait} seconds.", {"retry-after": str(wait)}
+            if self._checking >= CHECKS_AT_ONCE:
+                return 503, "Too many people are signing in at the moment; try again in a second.", {"retry-after": "1"}
+            self._checking += 1
+            try:
+                right = await asyncio.to_thread(passwords.check, *given, address)
+            finally:
+                self._checking -= 1
+            if not right:
+                return 401, "This name and this password do not belong together.", challenge
         scope[SIGNED_IN] = given[0]
         return None
 
 
-def _name_of(host: str) -> str:
-    """`localhost:7860` → `localhost`, `[::1]:7860` → `[::1]`."""
-    return host[: host.index("]") + 1] if host.startswith("[") and "]" in host else host.split(":", 1)[0]
+def _is_foreign(method: str, headers: dict[str, str]) -> bool:
+    """True if a browser says that a page of another site sent this request, but for following a link to the page.
+
+    Browsers send `Sec-Fetch-Site` since 2023 at the latest, and no script can write it.
+    """
+    if headers.get("sec-fetch-site", "none") in ("same-origin", "none"):
+        return False
+    return method not in READING or headers.get("sec-fetch-mode") != "navigate"
+
+
+def _host_of(origin: str) -> str:
+    """Host and port of a header `Origin`; empty if it is none."""
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
+        return ""
 
 
 def _basic(authorization: str) -> tuple[str, str] | None:
@@ -161,38 +199,31 @@ def _basic(authorization: str) -> tuple[str, str] | None:
     return (name, password) if colon else None
 
 
-async def _whole_body(headers: dict[str, str], receive: Receive) -> bytes | None:
-    """The body, `None` if it is larger than `MAX_BODY_BYTES`."""
+async def _whole_body(headers: dict[str, str], receive: Receive) -> bytes | Refusal:
+    """The body, or why it is not taken: it is larger than `MAX_BODY_BYTES` or takes longer than `BODY_SECONDS`."""
+    large: Refusal = (413, f"The request is larger than {MAX_BODY_BYTES // 1024} KiB; ask a shorter question.", {})
     length = headers.get("content-length", "0")
-    if length.isdecimal() and int(length) > MAX_BODY_BYTES:
-        return None
+    if length.isdecimal() and int(length[:20]) > MAX_BODY_BYTES:
+        return large
     body = bytearray()
-    while True:
-        message = await receive()
-        if message["type"] != "http.request":
-            return bytes(body)
-        body += message.get("body", b"")
-        if len(body) > MAX_BODY_BYTES:
-            return None
-        if not message.get("more_body", False):
-            return bytes(body)
-
-
-def _with_security(headers: Sequence[tuple[bytes, bytes]], policy: str | None = None) -> list[tuple[bytes, bytes]]:
-    """The reply's headers without any permission for other origins, and with `SECURITY_HEADERS`; `policy` takes the
-    place of the content policy in them."""
-    kept = [
-        (name, value)
-        for name, value in headers
-        if not name.lower().startswith(b"access-control-") and name.lower().decode("latin-1") not in SECURITY_HEADERS
-    ]
-    said = SECURITY_HEADERS if policy is None else {**SECURITY_HEADERS, "content-security-policy": policy}
-    return kept + [(name.encode("ascii"), value.encode("ascii")) for name, value in said.items()]
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            while True:
+                message = await receive()
+                if message["type"] != "http.request":
+                    return bytes(body)
+                body += message.get("body", b"")
+                if len(body) > MAX_BODY_BYTES:
+                    return large
+                if not message.get("more_body", False):
+                    return bytes(body)
+    except TimeoutError:
+        return 408, "The request took too long to come.", {"connection": "close"}
 
 
 async def _reply(send: Send, status: int, sentence: str, extra: dict[str, str] | None = None) -> None:
     body = json.dumps({"error": sentence}).encode("utf-8")
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode("ascii"))]
     headers += [(name.encode("ascii"), value.encode("ascii")) for name, value in (extra or {}).items()]
-    await send({"type": "http.response.start", "status": status, "headers": _with_security(headers)})
+    await send({"type": "http.response.start", "status": status, "headers": with_security(headers, "", status)})
     await send({"type": "http.response.body", "body": body})

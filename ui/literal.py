@@ -5,10 +5,13 @@ import re
 _INVISIBLE = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069\ufeff\U000e0000-\U000e007f]")
 """Controls, reordering marks and tag characters: they can make a text look like another one."""
 
+_HALVES = re.compile(r"[\ud800-\udfff]")
+"""Halves of characters (lone surrogates), as file names in a broken encoding bring them; no reply can hold them."""
+
 
 def literal(text: str) -> str:
     """The text on one line, as it is read: every ASCII sign that is not a letter or digit as a character reference."""
-    line = " ".join(_INVISIBLE.sub("", text).split())
+    line = " ".join(_HALVES.sub("\ufffd", _INVISIBLE.sub("", text)).split())
     return "".join(c if c.isalnum() or c == " " or ord(c) > 127 else f"&#{ord(c)};" for c in line)
 
 

@@ -68,6 +68,7 @@ SETTINGS = {
         Setting("checker", str, "name or folder of the inference model that checks a language model's statements"),
         Setting("host", str, "address that the page is served at"),
         Setting("port", int, "port that the page is served at", minimum=0, maximum=65_535),
+        Setting("allow_host", str, "further host names that the page is reached by, parted by spaces or commas"),
         Setting("auth_file", str, "file with the names and passwords that the page asks for", is_path=True),
         Setting("read_only", bool, "let nobody add or remove articles on the page"),
         Setting("state", str, "folder for what people do with the page", is_path=True),

@@ -1,6 +1,5 @@
 """The server: the page and the HTTP interface in one application behind the guard."""
 
-import ipaddress
 import os
 import socket
 import threading
@@ -21,16 +20,22 @@ from ui.conversation_api import create_conversation_router
 from ui.conversation_store import ConversationStore
 from ui.feedback_api import create_feedback_router
 from ui.front_files import front_file, front_names, front_version, page_head
-from ui.guard import LOOPBACK_HOSTS, Guard
+from ui.gradio_door import GradioDoor, report_in_one_line
+from ui.guard import Guard
+from ui.hosts import LOOPBACK_HOSTS, hosts_for, is_loopback
+from ui.http_protocol import PatientProtocol
 from ui.model_api import create_model_router
+from ui.page_html import PageHtml
+from ui.security_headers import KEPT_FOR_EVER
 from ui.settings import DEFAULT_K, DEFAULT_MODEL
 from ui.texts import translations
 
 SECONDS_TO_FINISH = 1
 """Seconds that open requests get when the server stops: every open page holds one that never ends by itself."""
 
-KEPT_FOR_EVER = "public, max-age=31536000, immutable"
-"""For files whose address changes with their content."""
+CONNECTIONS = 800
+"""Connections that are served at the same time; further ones are told to come back. Every open page holds one or two,
+and many systems allow a process 1,024 open files."""
 
 _ICON = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="6" fill="#1d3f66"/>'
@@ -108,10 +113,18 @@ def create_app(
     def broken(request: Request, error: Exception) -> Response:
         return JSONResponse({"error": "Something went wrong; the server's log says what."}, status_code=500)
 
+    @app.get("/robots.txt")
+    def robots() -> Response:
+        return Response("User-agent: *\nDisallow: /\n", media_type="text/plain")
+
+    page = build_page(backend, library_path, store)
+    report_in_one_line(page)
+    app.add_middleware(PageHtml)
+    app.add_middleware(GradioDoor, page=page)
     app.add_middleware(Guard, allowed_hosts=allowed_hosts, passwords=passwords)
     return mount_gradio_app(  # type: ignore[no-any-return]
         app,
-        build_page(backend, library_path, store),
+        page,
         path="/",
         theme=page_theme(),
         head=page_head(),
@@ -125,19 +138,6 @@ def create_app(
         pwa=False,
         max_file_size=0,
     )
-
-
-def hosts_for(host: str) -> tuple[str, ...]:
-    """The host names to let in when serving at `host`: on loopback those of loopback, elsewhere any (none given)."""
-    if host == "localhost":
-        return LOOPBACK_HOSTS
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return ()
-    if not address.is_loopback:
-        return ()
-    return (*LOOPBACK_HOSTS, f"[{host}]" if address.version == 6 else host)
 
 
 def serve(app: FastAPI, host: str, port: int, *, on_ready: Callable[[str], None]) -> None:
@@ -155,8 +155,11 @@ def serve(app: FastAPI, host: str, port: int, *, on_ready: Callable[[str], None]
     shown = f"[{host}]" if ":" in host else host
     config = uvicorn.Config(
         app,
+        http=PatientProtocol,
         log_level="warning",
+        log_config=None,  # as everything else is logged, with no control characters for the terminal
         access_log=False,
+        limit_concurrency=CONNECTIONS,
         server_header=False,
         timeout_graceful_shutdown=SECONDS_TO_FINISH,
     )
@@ -173,6 +176,7 @@ def run_server(
     *,
     host: str,
     port: int,
+    further_hosts: Sequence[str] = (),
     auth_file: Path | None,
     model: str,
     k: int,
@@ -182,10 +186,10 @@ def run_server(
     state: Path | None = None,
     read_only: bool = False,
 ) -> None:
-    """The command `dateline serve`. Raises as `create_app` and `serve`."""
+    """The command `dateline serve`; `further_hosts` as for `hosts_for`. Raises as `create_app` and `serve`."""
     from ui.shared_library import SharedLibrary
 
-    allowed_hosts = hosts_for(host)
+    allowed_hosts = hosts_for(host, further_hosts)
     library = SharedLibrary.open(library_path, model=model, k=k, reranker=reranker, checker=checker, offered=offered)
     app = create_app(
         library_path,
@@ -197,7 +201,7 @@ def run_server(
     )
 
     def on_ready(address: str) -> None:
-        if not allowed_hosts and auth_file is None:
+        if not is_loopback(host) and auth_file is None:
             click.echo(
                 "Anyone who can reach this machine can read the library; --auth-file asks for a password.", err=True
             )

@@ -83,7 +83,7 @@ def main() -> None:
             known = library.count_articles()
             for first in range(known, len(made), AT_A_TIME):
                 some = range(first, min(first + AT_A_TIME, len(made)))
-                library.put([(_article(number, made[number][0]), str(number)) for number in some])
+                library.put([(made_article(number, made[number][0]), str(number)) for number in some])
                 print(f"\r{some[-1] + 1:,} articles", end="", flush=True)
         indexed = time.perf_counter() - begun
         print(f"\rindexed in {indexed / 60:.1f} minutes" if not known else "\rindexed before")
@@ -96,7 +96,7 @@ def main() -> None:
         store("asking_cost", "python eval/benchmarks/asking_cost.py --store", figures)
 
 
-def _article(number: int, text: str) -> Article:
+def made_article(number: int, text: str) -> Article:
     day = f"{2024 + number % 2}-{number % 12 + 1:02}-{number % 28 + 1:02}"
     return Article.from_text(text, Metadata(title=text[:40].rsplit(" ", 1)[0], published=day), f"/made/{number}.txt")
 

@@ -21,12 +21,15 @@ export function button(text, className, onClick) {
   return made;
 }
 
-function translations() {
-  const all = window.gradio_config?.i18n_translations || {};
+const allTranslations = () => window.gradio_config?.i18n_translations || {};
+
+// The language that the interface speaks to this reader.
+export function language() {
   const wanted = (navigator.languages || [navigator.language]).map((name) => name.toLowerCase().split("-")[0]);
-  const language = wanted.find((name) => name in all) || "en";
-  return all[language] || {};
+  return wanted.find((name) => name in allTranslations()) || "en";
 }
+
+const translations = () => allTranslations()[language()] || {};
 
 // The text of a key in the reader's language, its placeholders `{name}` filled in; see ui/texts.py.
 export function t(key, values = {}) {

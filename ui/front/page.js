@@ -1,11 +1,12 @@
 // The page's own scripts, started when Gradio has drawn its components.
 
-import { part, t } from "./dom.js";
+import { language, part, t } from "./dom.js";
 import { startViews, markLinks } from "./views.js";
 import { startSource } from "./source.js";
 import { startChat, lookAtChat } from "./chat.js";
 import { startConversations, lookAtConversation } from "./conversations.js";
 import { startLibrary } from "./library.js";
+import { startSkip } from "./skip.js";
 import { startEvaluate } from "./evaluate.js";
 import { startFeedback } from "./feedback.js";
 
@@ -22,6 +23,7 @@ function translateFixed() {
 function look() {
   if (!started && part("source-body") && part("evaluate-view") && document.querySelector("#question textarea")) {
     started = true;
+    startSkip();
     startViews();
     startChat();
     startConversations(); // hears Escape before the source does: it lies over it
@@ -31,6 +33,8 @@ function look() {
     startEvaluate(part("evaluate-view"));
   }
   translateFixed();
+  // Gradio writes the browser's language there, also one that the page does not speak.
+  if (document.documentElement.lang !== language()) document.documentElement.lang = language();
   if (!started) return;
   markLinks();
   lookAtChat();
