@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Generator, Sequence
 
-from index.errors import ArticleNotFoundError, DatelineError
+from index.errors import ArticleNotFoundError, DatelineError, LibraryWriteError
 from index.types import Article, ArticleSummary, Hit, Metadata, Passage
 from rag.types import Answer, Citation, Question, Refusal, Statement
 
@@ -139,3 +139,6 @@ class FakeBackend:
 
     def generation(self) -> int:
         return 7
+
+    def writing(self):
+        raise LibraryWriteError("There is nothing to write to.")
