@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from fakes import BagOfWordsEncoder
 
+from index.errors import StoppedError
 from ui.shared_encoder import TEXTS_A_TURN, SharedEncoder
 
 TEXTS = [f"text number {number} of the harbour" for number in range(3 * TEXTS_A_TURN + 1)]
@@ -74,3 +75,23 @@ def test_an_error_gives_the_turn_back() -> None:
         with pytest.raises(ValueError, match="broken"):
             shared.encode(["text"])
     assert shared.count_tokens(["one two"]) == [2]
+
+
+def test_nobody_encodes_after_it_was_stopped() -> None:
+    watched = Watched()
+    shared = SharedEncoder(watched)
+    ended: list[BaseException] = []
+
+    def add() -> None:
+        try:
+            shared.encode(TEXTS)
+        except StoppedError as error:
+            ended.append(error)
+
+    adding = threading.Thread(target=add)
+    adding.start()
+    assert watched.begun.wait(20)
+    shared.stop()
+    watched.go_on.set()
+    adding.join(20)
+    assert (len(ended), watched.order) == (1, [TEXTS[0]])

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from fakes import BagOfWordsEncoder, ScriptedGenerator
 
-from index.errors import ArticleNotFoundError, InputError, LibraryNotFoundError, ModelError
+from index.errors import ArticleNotFoundError, InputError, LibraryNotFoundError, ModelError, StoppedError
 from index.ingest import index_paths
 from index.library import Library
 from rag.types import Answer, Question
@@ -243,3 +243,36 @@ def test_nothing_is_loaded_to_warm_up_where_there_is_no_library(path: Path, load
     shared.warm_up()
     assert loaded == []
     assert not path.exists()
+
+
+def test_to_stop_ends_a_change_and_loses_nothing_that_was_added(path: Path, loaded: list[str]) -> None:
+    shared = SharedLibrary.open(path, model="extractive", k=8)
+    put(shared, path, "lamp.txt", "The lamp was lit in 1923 by Ann Lee.")
+    opened, go_on = threading.Event(), threading.Event()
+    ended: list[str] = []
+
+    def change() -> None:
+        (path.parent / "vote.txt").write_text("The vote on the harbour was put off until May.")
+        try:
+            with shared.writing() as library:
+                opened.set()
+                assert go_on.wait(20)
+                index_paths(library, [str(path.parent / "vote.txt")])
+        except StoppedError as error:
+            ended.append(str(error))
+
+    changing = threading.Thread(target=change)
+    changing.start()
+    assert opened.wait(20)
+    stopping = threading.Thread(target=shared.stop)
+    stopping.start()
+    while not shared._encoder._is_stopped.is_set():
+        time.sleep(0.001)
+    assert stopping.is_alive()
+    go_on.set()
+    stopping.join(20)
+    changing.join(20)
+    assert not stopping.is_alive()
+    assert ended == ["The server was stopped; add it again when it runs."]
+    assert [summary.title for summary in shared.summaries()] == ["The lamp was lit in 1923 by Ann Lee."]
+    shared.close()

@@ -42,7 +42,7 @@ def create_library_router(backend: Backend, library_path: Path, *, read_only: bo
     """Everything below `/api/library`. With `read_only`, adding and removing are answered with 403."""
     router = APIRouter()
     uploads = Uploads(library_path)
-    jobs = LibraryJobs(backend.writing, uploads)
+    jobs = LibraryJobs(lambda: backend.writing(), uploads)
     listings = Listings(backend, library_path)
 
     def changes(change: Callable[..., Job]) -> Callable[..., Response]:

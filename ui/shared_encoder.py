@@ -5,15 +5,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from index.encoder import Encoder, TokenVectors
+from index.encoder import BATCH_SIZE, Encoder, TokenVectors
+from index.errors import StoppedError
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-TEXTS_A_TURN = 16
-"""Texts encoded before another thread gets its turn: about half a second of passages on two cores, which is what a
-question waits longer while articles are added."""
+TEXTS_A_TURN = BATCH_SIZE
+"""Texts encoded before another thread gets its turn: some tenths of a second of passages on two cores, which is what
+each step of a question waits longer while articles are added."""
 
 
 class SharedEncoder:
@@ -27,6 +28,7 @@ class SharedEncoder:
         self._encoder = encoder
         self._next = threading.Lock()
         self._turn = threading.Lock()
+        self._is_stopped = threading.Event()
 
     @property
     def name(self) -> str:
@@ -64,11 +66,17 @@ class SharedEncoder:
         with self._one_turn():
             return self._encoder.count_tokens(texts)
 
+    def stop(self) -> None:
+        """Lets nobody encode any more: what is being done ends with `StoppedError` at its next turn."""
+        self._is_stopped.set()
+
     @contextmanager
     def _one_turn(self) -> Iterator[None]:
         with self._next:
             self._turn.acquire()
         try:
+            if self._is_stopped.is_set():
+                raise StoppedError("The server was stopped; add it again when it runs.")
             yield
         finally:
             self._turn.release()

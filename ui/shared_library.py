@@ -27,6 +27,9 @@ from ui.shared_encoder import SharedEncoder
 
 LOG = logging.getLogger("dateline")
 
+SECONDS_TO_STOP = 15.0
+"""How long the end of the process waits for a change of the library to end; mostly it takes less than one."""
+
 
 class SharedLibrary:
     """The backend of the page: the library of a folder, opened for reading when it is first needed, and its models.
@@ -44,6 +47,7 @@ class SharedLibrary:
         self._lock = threading.RLock()
         self._loading = threading.Lock()
         self._naming = threading.Lock()
+        self._writing = threading.Lock()
         self._library: Library | None = None
         self._encoder = encoder
 
@@ -140,8 +144,21 @@ class SharedLibrary:
 
     @contextmanager
     def writing(self) -> Iterator[Library]:
-        with Library.open_for_writing(self._path, self._shared_encoder()) as library:
+        encoder = self._shared_encoder()
+        with self._writing, Library.open_for_writing(self._path, encoder) as library:
             yield library
+
+    def stop(self) -> None:
+        """Ends what is being added, before the process ends: a thread that is inside the encoder then would abort it.
+
+        What was reported as added is there.
+        """
+        with self._lock:
+            encoder = self._encoder
+        if isinstance(encoder, SharedEncoder):
+            encoder.stop()
+        if self._writing.acquire(timeout=SECONDS_TO_STOP):
+            self._writing.release()
 
     def _shared_encoder(self) -> Encoder:
         """The one encoder of those who read and those who write, loaded if it is not there yet.

@@ -228,4 +228,7 @@ def run_server(
         threading.Thread(target=library.warm_up, name="dateline-warm-up", daemon=True).start()
         click.echo(f"Dateline is at {address} (stop with Ctrl-C).", err=True)
 
-    serve(app, host, port, on_ready=on_ready)
+    try:
+        serve(app, host, port, on_ready=on_ready)
+    finally:
+        library.stop()
