@@ -35,8 +35,9 @@ MAX_LISTED_PROBLEMS = 5
 def load_questions(path: Path) -> list[EvalQuestion]:
     """The questions of a JSON Lines file, in its order; blank lines are skipped.
 
-    `id` and `question` are required; an answerable question (the default) needs `answers` or `answers_all`. Answers
-    that an unanswerable question lists are kept but never scored. Raises QuestionSetError for a file that cannot be
+    `id` and `question` are required; an answerable question (the default) needs `answers` or `answers_all`, or
+    `evidence` alone, and is then scored by its citations and its search but not by its words. Answers that an
+    unanswerable question lists are kept but never scored. Raises QuestionSetError for a file that cannot be
     read or holds no question, and with line and field for what does not follow the format.
     """
     problems: list[str] = []
@@ -85,6 +86,6 @@ def _question(fields: Fields, places: dict[str, str]) -> EvalQuestion:
         cluster=fields.optional_text("cluster"),
         ignored_fields=fields.unknown(FIELDS),
     )
-    if question.answerable and not fields.record.get("answers") and not fields.record.get("answers_all"):
-        fields.problem("answers", "an answerable question needs 'answers' or 'answers_all'")
+    if question.answerable and not any(fields.record.get(name) for name in ("answers", "answers_all", "evidence")):
+        fields.problem("answers", "an answerable question needs 'answers', 'answers_all' or 'evidence'")
     return question

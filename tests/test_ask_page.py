@@ -269,22 +269,22 @@ def test_waiting_questions_say_how_many_are_before_them(browser, monkeypatch: py
     monkeypatch.setattr("ui.desk.EXTRACTIVE_AT_ONCE", 1)
     gate = threading.Event()
     backend = FakeBackend([ARTICLE, OTHER], respond, gate=gate)
-    with served(create_app(Path("unused"), backend=backend)) as address:
-        with (
-            watched_page(browser, address, **DESKTOP) as (first, _),
-            watched_page(browser, address, **DESKTOP) as (second, seen),
-        ):
-            for page in (first, second):
-                page.locator("#question textarea").fill("When is the vote?")
-                page.keyboard.press("Enter")
-                page.locator("#conversation .working").wait_for()
-            expect(second.locator("#conversation .working")).to_contain_text("1 question is before this one")
-            second.wait_for_function(
-                """() => getComputedStyle(document.querySelector(".working"), "::after").content.includes("1 s")"""
-            )
-            gate.set()
-            second.locator("#conversation .made").wait_for()
-            seen.assert_clean()
+    with (
+        served(create_app(Path("unused"), backend=backend)) as address,
+        watched_page(browser, address, **DESKTOP) as (first, _),
+        watched_page(browser, address, **DESKTOP) as (second, seen),
+    ):
+        for page in (first, second):
+            page.locator("#question textarea").fill("When is the vote?")
+            page.keyboard.press("Enter")
+            page.locator("#conversation .working").wait_for()
+        expect(second.locator("#conversation .working")).to_contain_text("1 question is before this one")
+        second.wait_for_function(
+            """() => getComputedStyle(document.querySelector(".working"), "::after").content.includes("1 s")"""
+        )
+        gate.set()
+        second.locator("#conversation .made").wait_for()
+        seen.assert_clean()
 
 
 def test_the_chosen_model_says_whether_it_can_be_used(browser) -> None:

@@ -88,5 +88,5 @@ def test_a_finished_answer_is_drawn_once_for_a_state_of_the_library(monkeypatch:
     backend.articles.clear()
     assert shown.messages([kept(respond(Question("q")))], EN) == first
     monkeypatch.setattr(backend, "generation", lambda: 8)
-    assert shown.summaries() == []
+    assert shown.known().coverage.articles == 0
     assert shown.messages([kept(respond(Question("q")))], Texts("de")) != first

@@ -123,7 +123,7 @@ def test_without_a_library_the_answer_is_shown_all_the_same() -> None:
 def test_a_refusal_shows_what_came_closest_and_claims_nothing_of_the_library() -> None:
     declined = refusal("And when?", "The articles do not say.", [hit(1, VOTE, "held in May")])
     said = text_of(answer_page(kept(declined), library(VOTE), Texts()))
-    assert "The articles do not say. What comes closest The vote · Desk · 27 May 2022 held in May" in said
+    assert "Not answered The articles do not say. What comes closest The vote · Desk · 27 May 2022 held in May" in said
     assert "word for word" not in said
 
 
@@ -138,7 +138,7 @@ def test_an_exchange_without_an_answer_says_why() -> None:
 def test_a_weak_statement_says_what_its_words_do_not_bear_out() -> None:
     said = [Statement("Off by 12.", (1,), "partial", (Problem("number", "12"),))]
     page = answer_page(kept(answer("And when?", said, [cite(1, VOTE, "put off")])), library(VOTE), Texts("de"))
-    assert "von den belegten Worten teils gestützt: Zahl 12" in text_of(page)
+    assert "durch die zitierten Worte teilweise belegt: Zahl 12" in text_of(page)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -30,6 +30,13 @@ def message_of(path: Path) -> str:
     return str(caught.value)
 
 
+def test_evidence_alone_makes_a_question_that_can_be_scored(write):
+    record = {"id": "q1", "question": "When?", "answers": [], "evidence": [{"article": "a.txt", "quote": "In May."}]}
+    (question,) = load_questions(write(record))
+    assert (question.answerable, question.accepted, question.evidence) == (True, (), (Evidence("a.txt", "In May."),))
+    assert "'answers', 'answers_all' or 'evidence'" in message_of(write({**record, "evidence": []}))
+
+
 def test_every_field_is_read(write):
     record = {
         "id": "q1",
@@ -107,7 +114,7 @@ def test_rejected_lines_are_skipped_whatever_else_is_wrong_with_them(write):
         ({"question": "half \ud83d"}, "field 'question': must be a non-empty string"),
         ({"answers": "Simms"}, "field 'answers': must be a list of non-empty strings, not \"Simms\""),
         ({"answers": ["Simms", ""]}, "field 'answers': must be a list of non-empty strings"),
-        ({"answers": []}, "field 'answers': an answerable question needs 'answers' or 'answers_all'"),
+        ({"answers": []}, "field 'answers': an answerable question needs 'answers', 'answers_all' or 'evidence'"),
         ({"answers_all": [3]}, "field 'answers_all': must be a list of non-empty strings, not [3]"),
         (
             {"evidence": [{"article": "a"}]},

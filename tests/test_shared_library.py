@@ -64,6 +64,25 @@ def test_an_answer_cites_the_text_of_its_article(path: Path, shared: SharedLibra
         shared.article("0" * 16)
 
 
+def test_cited_words_are_looked_for_in_what_the_library_holds_now(path: Path, shared: SharedLibrary) -> None:
+    add(path, "lamp.txt", "The lamp was lit in 1923 by Ann Lee.")
+    (citation,) = shared.ask(Question("When was the lamp lit?")).citations
+    assert shared.verify(citation).verdict == "unchanged"
+    file = path.parent / "lamp.txt"
+    for text, verdict, start in (
+        ("Updated. The lamp was lit in 1923 by Ann Lee.", "moved", 9),
+        ("The lamp was lit by Bo Ray.", "edited", None),
+    ):
+        file.write_text(text)
+        with Library.open_for_writing(path, BagOfWordsEncoder()) as library:
+            index_paths(library, [str(file)])
+        found = shared.verify(citation)
+        assert (found.verdict, found.start) == (verdict, start)
+    with Library.open_for_writing(path, BagOfWordsEncoder()) as library:
+        library.remove_origins([str(file)])
+    assert shared.verify(citation).verdict == "gone"
+
+
 def test_many_threads_get_the_answer_of_one(path: Path, shared: SharedLibrary) -> None:
     add(path, "lamp.txt", "The lamp was lit in 1923 by Ann Lee.")
     questions = [Question(f"When was the lamp lit, {number}?") for number in range(40)]

@@ -5,11 +5,10 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from index.types import first_words
 from rag.statements import SHORT_ANSWER
 from rag.types import Answer, Statement
 from ui.statement_markup import statement_places
-from ui.support_words import DETAIL_CHARACTERS, is_weak
+from ui.support_words import is_weak, problem_words, support_words
 from ui.texts import Texts
 
 _MARK = re.compile(r"\[(\d{1,4})\]")
@@ -62,12 +61,7 @@ def _marked(text: str, numbers: Collection[int]) -> Iterator[Piece]:
 
 
 def _support(statement: Statement, texts: Texts) -> Piece:
-    level = "normalised" if (statement.support, statement.quoted) == ("verbatim", "normalised") else statement.support
-    said = texts(f"kept.support_{level}")
+    said = support_words(statement, texts)
     if is_weak(statement) and statement.problems:
-        found = (
-            texts(f"kept.problem_{problem.kind}", detail=first_words(problem.detail, DETAIL_CHARACTERS))
-            for problem in statement.problems
-        )
-        said = f"{said}: {'; '.join(dict.fromkeys(found))}"
+        said = f"{said}: {problem_words(statement.problems, texts)}"
     return Piece("support", said, level=statement.support)

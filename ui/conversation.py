@@ -6,14 +6,16 @@ import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 
 from index.errors import DatelineError
-from index.types import Article, ArticleSummary
+from index.types import Article
 from rag.generators import EXTRACTIVE
 from rag.types import Answer
 from ui.backend import Backend
 from ui.coverage import Coverage, coverage_of
 from ui.desk import Answering
+from ui.examples import example_questions
 from ui.exchanges import Exchange
 from ui.markup import Around, exchange_html, question_html
 from ui.texts import Texts
@@ -47,13 +49,22 @@ async def watch(answering: Answering) -> AsyncIterator[Seen]:
         await asyncio.sleep(POLL_SECONDS)
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What one state of a library holds, and questions to ask of it."""
+
+    generation: int
+    coverage: Coverage
+    examples: tuple[str, ...]
+
+
 class Shown:
     """Exchanges as HTML, with what the library knows of the articles that they name. May be used from any thread."""
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
         self._ready: OrderedDict[tuple[str, str, int], str] = OrderedDict()
-        self._summaries: tuple[int, list[ArticleSummary], Coverage] | None = None
+        self._known: Known | None = None
         self._lock = threading.Lock()
 
     def messages(self, exchanges: Sequence[Exchange], texts: Texts, before: int = 0) -> list[dict[str, str]]:
@@ -67,25 +78,23 @@ class Shown:
             )
         ]
 
-    def summaries(self) -> list[ArticleSummary]:
-        """Every article of the library's newest state, read once for each state. Raises `DatelineError`."""
-        return self._held()[0]
-
-    def _held(self) -> tuple[list[ArticleSummary], Coverage]:
+    def known(self) -> "Known":
+        """What the newest state of the library holds, found out once for each state. Raises `DatelineError`."""
         generation = self._backend.generation()
-        if self._summaries is None or self._summaries[0] != generation:
+        known = self._known
+        if known is None or known.generation != generation:
             summaries = self._backend.summaries()
-            self._summaries = generation, summaries, coverage_of(summaries)
-        return self._summaries[1:]
+            examples = example_questions(self._backend, summaries)
+            known = self._known = Known(generation, coverage_of(summaries), tuple(examples))
+        return known
 
     def _answer(self, exchange: Exchange, texts: Texts, before: int) -> str:
         if exchange.answer is None:
             return exchange_html(exchange, Around(), texts, before=before, extractive=exchange.model == EXTRACTIVE)
-        try:
-            _, coverage = self._held()
-            generation = self._backend.generation()
-        except DatelineError:
-            generation, coverage = -1, None
+        generation, coverage = -1, None
+        with suppress(DatelineError):
+            known = self.known()
+            generation, coverage = known.generation, known.coverage
         key = exchange.exchange_id, texts.language, generation
         with self._lock:
             ready = self._ready.get(key)

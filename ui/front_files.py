@@ -4,7 +4,7 @@ import hashlib
 from functools import cache
 from importlib.resources import files
 
-STYLES = ("page.css", "conversations.css", "source.css", "library.css", "evaluate.css")
+STYLES = ("page.css", "conversations.css", "source.css", "feedback.css", "library.css", "evaluate.css")
 """The style sheets, in the order in which the page reads them."""
 
 FIRST_STYLE = "first.css"

@@ -95,7 +95,10 @@ def _render(name: str, texts: Texts, **values: Any) -> str:
     from markupsafe import Markup
 
     template = _environment().get_template(name)
-    return visible(template.render(texts=texts, style=Markup(_file("kept.css")), **values)) + "\n"
+    return (
+        visible(template.render(texts=texts, linked=name == "answer.html", style=Markup(_file("kept.css")), **values))
+        + "\n"
+    )
 
 
 def _file(name: str) -> str:

@@ -1,5 +1,6 @@
 """What a page or a file shows of a kept answer, as plain text ready to be escaped."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -7,6 +8,7 @@ from urllib.parse import urlsplit
 from index.dates import format_published
 from index.errors import DatelineError
 from index.types import Article, SearchFilter, first_words
+from rag.citations import CONTEXT_CHARACTERS
 from rag.types import Answer, Citation
 from rag.verification import Verification
 from ui.answer_pieces import Piece, answer_paragraphs
@@ -160,9 +162,9 @@ def _citation(citation: Citation, fate: Verification | None, texts: Texts, in_pa
         title=citation.title,
         known=" · ".join(part for part in known if part),
         url=citation.url if citation.url and is_web(citation.url) and citation.url != citation.origin else "",
-        prefix=citation.prefix,
+        prefix=_from_word(citation.prefix),
         text=citation.cited_text,
-        suffix=citation.suffix,
+        suffix=_from_word(citation.suffix[::-1])[::-1],
         place=(
             f"/#read-{citation.article_id}-{citation.start}-{citation.end}"
             if in_page
@@ -174,6 +176,15 @@ def _citation(citation: Citation, fate: Verification | None, texts: Texts, in_pa
     )
 
 
+def _from_word(context: str) -> str:
+    """The characters before a citation without the part of a word that they begin with, marked with dots; they are the
+    beginning of the article if they are fewer than are kept."""
+    if len(context) < CONTEXT_CHARACTERS:
+        return context
+    cut = re.search(r"\s\S", context)
+    return "…" + (context if cut is None else context[cut.start() :])
+
+
 def _closest(answer: Answer | None, backend: Backend) -> tuple[Mapping[str, str], ...]:
     found = []
     for hit in answer.refusal.closest[:CLOSEST_SHOWN] if answer is not None and answer.refusal is not None else ():
@@ -181,7 +192,8 @@ def _closest(answer: Answer | None, backend: Backend) -> tuple[Mapping[str, str]
         published = article.published if article is not None else None
         known = [article.title, article.source, published and format_published(published)] if article else []
         text = first_words(hit.passage.text, CLOSEST_CHARACTERS)
-        found.append({"known": " · ".join(part for part in known if part), "text": text})
+        place = f"/#read-{hit.passage.article_id}-{hit.passage.start}-{hit.passage.end}"
+        found.append({"known": " · ".join(part for part in known if part), "text": text, "place": place})
     return tuple(found)
 
 

@@ -4,6 +4,7 @@ Each method is a Gradio event. It yields values for `Talk.OUTPUTS`, in that orde
 a browser sends is not trusted: Gradio passes on whatever a forged request holds.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,12 @@ from typing import Any
 import gradio as gr
 
 from index.errors import DatelineError, InputError, LibraryNotFoundError
-from index.types import ArticleSummary
 from ui.backend import Backend
-from ui.conversation import Shown, watch
+from ui.conversation import Known, Shown, watch
 from ui.conversation_store import ConversationStore
 from ui.coverage import coverage_of
 from ui.desk import Answering, Desk
-from ui.examples import EXAMPLES, example_questions
+from ui.examples import EXAMPLES
 from ui.exchanges import Asked, Exchange
 from ui.filters import filter_of
 from ui.literal import literal, literal_id
@@ -100,14 +100,13 @@ class Talk:
     async def arrive(self, remembered: object, request: gr.Request) -> AsyncIterator[list[Any]]:
         """What a page shows when it is opened: how many articles there are, what to ask, the tab's conversation."""
         texts = _texts(request)
-        placeholder, summaries = self._welcome(texts)
-        examples = example_questions(self._backend, summaries)
-        examples += [""] * (EXAMPLES - len(examples))
-        names = coverage_of(summaries).sources[:SOURCES_OFFERED]
+        placeholder, known = await asyncio.to_thread(self._welcome, texts)
+        coverage, examples = known.coverage, [*known.examples, *[""] * EXAMPLES][:EXAMPLES]
+        sources = list(coverage.sources[:SOURCES_OFFERED])
         fixed = [
-            header_html(len(summaries), texts),
+            header_html(coverage.articles, texts),
             gr.Dropdown(value=self._backend.models[0]),
-            gr.Dropdown(choices=list(names), value=[], visible=bool(names)),
+            gr.Dropdown(choices=sources, value=[], visible=bool(sources)),
             *(gr.Button(text, visible=bool(text)) for text in examples),
         ]
         async for state in self._open(_text(remembered), request):
@@ -145,7 +144,7 @@ class Talk:
         self.leave(request)
         known = conversation_id if exchanges else ""
         yield self._only(
-            chat=self._shown.messages(exchanges, _texts(request)),
+            chat=await self._messages(exchanges, _texts(request)),
             conversation=known,
             here=_here(known),
             offered=gr.Row(visible=not exchanges),
@@ -160,7 +159,7 @@ class Talk:
         """The conversation while its last question is being answered."""
         session, texts = str(request.session_hash), _texts(request)
         conversation_id = answering.exchange.conversation_id
-        messages = self._shown.messages(earlier, texts)
+        messages = await self._messages(earlier, texts)
         once: dict[str, Any] = {
             "conversation": conversation_id,
             "here": _here(conversation_id),
@@ -178,7 +177,7 @@ class Talk:
                     return  # another conversation was opened meanwhile
                 if exchange.state != "running":
                     once["box"] = gr.Textbox(**self.idle)
-                yield self._only(chat=messages + self._shown.messages([exchange], texts, before), **once)
+                yield self._only(chat=messages + await self._messages([exchange], texts, before), **once)
                 once = {}
         finally:
             if self._watched.get(session) is answering:
@@ -191,16 +190,20 @@ class Talk:
     def _box(self, text: str) -> Any:
         return gr.Textbox(value=text, **self.idle)
 
-    def _welcome(self, texts: Texts) -> tuple[str, Sequence[ArticleSummary]]:
-        """The text of the empty conversation, and the articles that can be asked."""
-        library = str(self._library_path)
+    async def _messages(self, exchanges: Sequence[Exchange], texts: Texts, before: int = 0) -> list[dict[str, str]]:
+        """The messages, drawn in a thread: the articles that they name may have to be read."""
+        return await asyncio.to_thread(self._shown.messages, exchanges, texts, before)
+
+    def _welcome(self, texts: Texts) -> tuple[str, Known]:
+        """The text of the empty conversation, and what can be asked."""
+        library, nothing = str(self._library_path), Known(-1, coverage_of(()), ())
         try:
-            summaries = self._shown.summaries()
+            known = self._shown.known()
         except LibraryNotFoundError:
-            return welcome_html(None, library, texts), ()
+            return welcome_html(None, library, texts), nothing
         except DatelineError as error:
-            return f'<p class="note">{literal(str(error))}</p>', ()
-        return welcome_html(len(summaries), library, texts), summaries
+            return f'<p class="note">{literal(str(error))}</p>', nothing
+        return welcome_html(known.coverage.articles, library, texts), known
 
 
 def _text(value: object) -> str:

@@ -18,6 +18,7 @@ from ui.auth import Passwords
 from ui.backend import Backend
 from ui.conversation_api import create_conversation_router
 from ui.conversation_store import ConversationStore
+from ui.feedback_api import create_feedback_router
 from ui.front_files import front_file, front_names, front_version, page_head
 from ui.gradio_door import GradioDoor, report_in_one_line
 from ui.guard import Guard
@@ -95,6 +96,7 @@ def create_app(
     app.include_router(create_conversation_router(store))
     app.include_router(create_model_router(backend))
     app.include_router(create_answer_router(store, backend))
+    app.include_router(create_feedback_router(store, backend))
 
     @app.get("/page/{version}/{name}")
     def page_file(version: str, name: str) -> Response:

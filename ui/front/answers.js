@@ -12,7 +12,7 @@ export function answerId(node) {
 
 export function fetchAnswer(id) {
   if (!answers.has(id)) {
-    const coming = fetchJson(`api/answers/${id}`).then((kept) => ({ ...kept.answer, exchange_id: id }));
+    const coming = fetchJson(`api/answers/${id}`).then((kept) => ({ ...kept.answer, exchange_id: id, owned: kept.owned }));
     coming.catch(() => answers.delete(id));
     answers.set(id, coming);
   }

@@ -54,7 +54,14 @@ function watchTime() {
   } else if (!running && ticking !== null) {
     clearInterval(ticking);
     ticking = null;
+    // The Stop button is gone; whoever pressed it goes on in the box.
+    if (document.activeElement === document.body) focusBox();
   }
+}
+
+// Where there is a keyboard; on a phone the box would bring up one that covers the answer.
+function focusBox() {
+  if (window.matchMedia("(hover: hover)").matches) document.querySelector("#question textarea").focus();
 }
 
 export function lookAtChat() {
@@ -185,5 +192,5 @@ export function startChat() {
   startQuotes();
   startActions();
   startModelState();
-  if (window.matchMedia("(hover: hover)").matches) document.querySelector("#question textarea").focus();
+  focusBox();
 }

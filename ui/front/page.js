@@ -8,6 +8,7 @@ import { startConversations, lookAtConversation } from "./conversations.js";
 import { startLibrary } from "./library.js";
 import { startSkip } from "./skip.js";
 import { startEvaluate } from "./evaluate.js";
+import { startFeedback } from "./feedback.js";
 
 let started = false;
 
@@ -27,6 +28,7 @@ function look() {
     startChat();
     startConversations(); // hears Escape before the source does: it lies over it
     startSource();
+    startFeedback();
     startLibrary(part("library-view"));
     startEvaluate(part("evaluate-view"));
   }
