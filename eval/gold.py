@@ -15,6 +15,13 @@ if TYPE_CHECKING:
     from index.library import Library
 
 
+ADVICE = (
+    "Name the files or folders that the set was written for with --articles, or a library that holds them with "
+    "--library"
+)
+"""What to do about articles that are not there, on the command line; the page says something else in its place."""
+
+
 def locate_evidence(question_set: QuestionSet, library: "Library") -> dict[str, Gold]:
     """Question id → where its evidence is, for every question with evidence.
 
@@ -54,8 +61,7 @@ def locate_evidence(question_set: QuestionSet, library: "Library") -> dict[str, 
     if problems:
         raise QuestionSetError(
             f"the articles asked do not hold the evidence that {question_set.path!r} names: {list_problems(problems)}. "
-            "Name the files or folders that the set was written for with --articles, or a library that holds them with "
-            "--library"
+            f"{ADVICE}"
         )
     return located
 

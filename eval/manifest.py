@@ -26,7 +26,8 @@ MANIFEST_NAME = "manifest.json"
 LOCK_NAME = "run.lock"
 REPORT_NAMES = ("report.json", "report.md", "report.html")
 
-_ADVICE = "name another folder with --out, or start over in this one with --fresh"
+ADVICE = "name another folder with --out, or start over in this one with --fresh"
+"""What to do about a folder that holds another run, on the command line; the page says something else in its place."""
 
 PACKAGES = (
     "torch",
@@ -229,12 +230,12 @@ def _continued(folder: Path, manifest: Manifest) -> Manifest:
     try:
         before = read_manifest(folder)
     except InputError as error:
-        raise InputError(f"{error} To run a set, {_ADVICE}.") from error
+        raise InputError(f"{error} To run a set, {ADVICE}.") from error
     differing = differences(before, manifest)
     if differing:
         raise InputError(
             f"{str(folder)!r} holds the results of another run; of its identity these differ: {', '.join(differing)}. "
-            f"To run the set, {_ADVICE}."
+            f"To run the set, {ADVICE}."
         )
     return before
 
@@ -248,5 +249,5 @@ def _clear(folder: Path, *, fresh: bool) -> None:
                 path.unlink(missing_ok=True)
         elif path.exists():
             raise InputError(
-                f"{str(folder)!r} holds {name!r} and no {MANIFEST_NAME} that says what it is of; {_ADVICE}."
+                f"{str(folder)!r} holds {name!r} and no {MANIFEST_NAME} that says what it is of; {ADVICE}."
             )

@@ -141,6 +141,8 @@ def notices(report: EvalReport) -> list[str]:
         said.append(
             f"The run is not finished: {missing:,} of {report.manifest.questions:,} questions have not been asked."
         )
+    if "limit" in report.manifest.settings:
+        said.append(f"Only a part of the set was asked: {report.manifest.settings['limit']}, spread evenly over it.")
     if report.failures:
         one = len(report.failures) == 1
         ended = "ended in an error and counts" if one else "ended in errors and count"

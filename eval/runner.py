@@ -16,6 +16,7 @@ from eval.citation_support import RuleChecker
 from eval.gold import locate_evidence
 from eval.manifest import make_manifest, open_run, read_manifest
 from eval.results import read_results
+from eval.spread import spread
 from eval.statistics import SEED
 from eval.systems import (
     DATELINE,
@@ -61,7 +62,8 @@ class RunOptions:
     """How a set is run.
 
     `system` is one of `eval.systems.SYSTEMS`, `k` the passages that an answer is made from, `jobs` how many questions
-    are asked at a time, `seed` that of the intervals. `baselines` says whether the other systems are run beside it.
+    are asked at a time, `seed` that of the intervals. `limit` leaves that many questions of the set, spread evenly over
+    it, `None` all of them. `baselines` says whether the other systems are run beside it.
     `reranker` puts the passages of the system in order, not those of the plain searches beside it, `None` for none.
     `statement_checker` gives a language model's statements their labels as they are answered, `None` for words and
     encoder. The scores come from `checker`: it tells whether cited words support a statement, `None` for the rules of
@@ -72,6 +74,7 @@ class RunOptions:
     system: str = DATELINE
     k: int = 10
     jobs: int = 1
+    limit: int | None = None
     seed: int = SEED
     baselines: bool = True
     reranker: "Reranker | None" = None
@@ -116,6 +119,8 @@ def run_set(
     check_system(options.system)
     if options.jobs < 1 or options.k < 1:
         raise InputError(f"The jobs ({options.jobs}) and passages ({options.k}) of a run must be 1 or more.")
+    whole = len(question_set.questions)
+    question_set = spread(question_set, options.limit)
     if not uses_model(options.system):
         model, generator = NO_MODEL, None
     elif generator is not None:
@@ -123,6 +128,8 @@ def run_set(
     jobs = 1 if model.startswith("hf:") else options.jobs
     gold = locate_evidence(question_set, library)
     settings = _settings(options, generator)
+    if len(question_set.questions) < whole:
+        settings["limit"] = f"{len(question_set.questions)} of {whole} questions"
     manifest = make_manifest(
         question_set,
         library,

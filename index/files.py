@@ -4,7 +4,7 @@ import re
 import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from index.errors import MissingOriginError, ReadError, UnreadableOriginError, UnsupportedFormatError
 from index.formats import FORMATS
@@ -147,7 +147,7 @@ def _is_expected(path: Path) -> bool:
     return suffix in READABLE_SUFFIXES or suffix in _UNREAD or (not suffix and not _NO_ARTICLE.fullmatch(path.name))
 
 
-def _suffix(path: Path) -> str:
+def _suffix(path: PurePath) -> str:
     """The suffix in lower case; none where the dot belongs to a number, as in `report 1.2`."""
     suffix = path.suffix.lower()
     return suffix if suffix.strip(".-_ 0123456789") else ""
@@ -161,6 +161,11 @@ def _require_readable(path: Path, *, is_named: bool) -> None:
     except UnicodeEncodeError as error:
         raise UnsupportedFormatError("The name of the file is not UTF-8; rename it.") from error
     _require_file(path)
+    require_readable_name(path)
+
+
+def require_readable_name(path: PurePath) -> None:
+    """Raises `UnsupportedFormatError` if the name of a file says that it is of no readable kind."""
     suffix = _suffix(path)
     if suffix in READABLE_SUFFIXES:
         return

@@ -197,9 +197,9 @@ class Library:
 
     def find_article(self, origin_or_name: str) -> str | None:
         """Identifier of the article of an origin, or else of the only origin whose last part is that file name."""
-        stored = self._store.origin(origin_or_name)
-        if stored is not None:
-            return self._store.article_of_row(stored.article_row)[0]
+        known = self.article_of_origin(origin_or_name)
+        if known is not None:
+            return known
         name = origin_or_name.rsplit("/", 1)[-1]
         found = {
             identifier
@@ -207,6 +207,11 @@ class Library:
             if origin == origin_or_name or origin.endswith("/" + origin_or_name) or origin.rsplit("/", 1)[-1] == name
         }
         return found.pop() if len(found) == 1 else None
+
+    def article_of_origin(self, origin: str) -> str | None:
+        """Identifier of the article of an origin, `None` if there is none."""
+        stored = self._store.origin(origin)
+        return None if stored is None else self._store.article_of_row(stored.article_row)[0]
 
     def publication_days(self, article_ids: Iterable[str]) -> dict[str, tuple[date, date]]:
         """First and last day on which each of the articles can have been published; those of an unknown year are left

@@ -40,6 +40,15 @@ _FORMATS: dict[str, Format] = {
     "application/pdf": "pdf",
 }
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
+"""All of IPv6 that is routed on the internet. What lies outside stands for IPv4 addresses or is used within sites."""
+
+_INSIDE = (
+    ipaddress.ip_network("168.63.129.16/32"),  # the host under a machine on Azure
+    ipaddress.ip_network("192.0.0.0/24"),  # for protocols; Oracle's cloud has its metadata at 192.0.0.192
+    ipaddress.ip_network("3fff::/20"),  # for documentation (RFC 9637)
+)
+"""Networks that look public to `ipaddress` and are not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,4 +186,6 @@ def is_public(address: str) -> bool:
             within = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
         if within is not None:
             return is_public(str(within))
-    return ip.is_global and not ip.is_multicast
+        if ip not in _GLOBAL_UNICAST:
+            return False
+    return ip.is_global and not ip.is_multicast and not any(ip in network for network in _INSIDE)

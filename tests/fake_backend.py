@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable, Generator, Sequence
 from typing import Any, cast
 
-from index.errors import ArticleNotFoundError, DatelineError
+from index.errors import ArticleNotFoundError, DatelineError, LibraryWriteError
 from index.types import Article, ArticleSummary, Hit, Metadata, Passage
 from rag.types import Answer, Citation, Question, Refusal, Statement
 from rag.verification import Verification, verify_citation
@@ -123,6 +123,9 @@ class FakeBackend:
 
     def ready(self, model: str) -> bool:
         return model in self.models
+
+    def writing(self):
+        raise LibraryWriteError("This library cannot be changed.")
 
     def article(self, article_id: str) -> Article:
         for article in self.articles:

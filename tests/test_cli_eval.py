@@ -108,6 +108,20 @@ def test_a_run_leaves_a_report_and_goes_on_where_it_stopped(few, articles, tmp_p
     assert report.document["answers"] == done.document["answers"]
 
 
+def test_a_limit_asks_a_part_of_the_set_and_is_part_of_what_a_run_is(few, articles, tmp_path):
+    out = tmp_path / "out"
+    limited = ("eval", "run", few, "--articles", articles, "--out", out, "--limit")
+    done = run(*limited, 2, "--json")
+    assert (done.document["n"], done.document["manifest"]["settings"]["limit"]) == (2, "2 of 5 questions")
+    asked = {json.loads(line)["id"] for line in few.read_text("utf-8").splitlines()}
+    assert {line["id"] for line in lines_of(out / "results.jsonl")} < asked
+    assert "Only a part of the set was asked: 2 of 5 questions" in (out / "report.html").read_text("utf-8")
+    refused = run(*limited, 3)
+    assert refused.exit_code == 1
+    assert "settings.limit ('2 of 5 questions', now '3 of 5 questions')" in refused.error
+    assert "limit" not in run(*limited, 5, "--fresh", "--json").document["manifest"]["settings"]
+
+
 def test_another_run_in_the_same_folder_is_refused_unless_fresh(few, articles, tmp_path):
     out = tmp_path / "out"
     assert run("eval", "run", few, "--articles", articles, "--out", out).exit_code == 0

@@ -11,7 +11,14 @@ import pytest
 
 from index.errors import InputError
 from ui.auth import ADDRESSES_REMEMBERED, FAILURES_ALLOWED, NAME_FAILURES_ALLOWED, Passwords, password_line
-from ui.guard import CHECKS_AT_ONCE, LOOPBACK_HOSTS, MAX_BODY_BYTES, SECURITY_HEADERS, Guard
+from ui.guard import (
+    CHECKS_AT_ONCE,
+    LARGER_BODIES,
+    LOOPBACK_HOSTS,
+    MAX_BODY_BYTES,
+    SECURITY_HEADERS,
+    Guard,
+)
 from ui.hosts import ANY_ADDRESS
 
 
@@ -264,6 +271,52 @@ def test_a_larger_body_is_refused_whatever_its_header_says(guard: Guard, reached
     assert reached.bodies == []
 
 
+async def counting(scope, receive, send) -> None:
+    """An application that reads a body piece by piece and says how many bytes came, and whether it was the whole."""
+    size, more = 0, True
+    while more:
+        message = await receive()
+        size, more = size + len(message.get("body", b"")), message.get("more_body", False)
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"Access-Control-Allow-Origin", b"*")]})
+    await send({"type": "http.response.body", "body": f"{size} {message['type']}".encode()})
+
+
+def test_a_file_is_passed_on_piece_by_piece_and_may_be_larger() -> None:
+    chunks = (b"x" * MAX_BODY_BYTES, b"y" * MAX_BODY_BYTES, b"z")
+    status, headers, body = request(Guard(counting), "/api/library/files", method="POST", chunks=chunks)
+    assert (status, body) == (200, f"{2 * MAX_BODY_BYTES + 1} http.request".encode())
+    assert "access-control-allow-origin" not in headers
+    assert {name: headers[name] for name in SECURITY_HEADERS} == SECURITY_HEADERS
+
+
+def test_the_largest_file_is_let_in_and_a_larger_one_is_not() -> None:
+    megabytes = LARGER_BODIES["/api/library/files"] >> 20
+    largest = (b"x" * 2**20,) * megabytes
+    assert request(Guard(counting), "/api/library/files", method="POST", chunks=largest)[0] == 200
+    status, headers, body = request(Guard(counting), "/api/library/files", method="POST", chunks=(*largest, b"y"))
+    assert (status, headers["connection"]) == (413, "close")
+    assert f"larger than {megabytes} MB" in json.loads(body)["error"]
+
+
+def test_a_file_that_is_said_to_be_too_large_is_not_read(guard: Guard, reached: Reached) -> None:
+    headers = {"content-length": str(LARGER_BODIES["/api/library/files"] + 1)}
+    assert request(guard, "/api/library/files", method="POST", headers=headers)[0] == 413
+    assert reached.bodies == []
+
+
+@pytest.mark.parametrize("path", ["/api/library/text", "/api/library/files/x", "/api/library/file"])
+def test_no_other_path_takes_more(guard: Guard, path: str) -> None:
+    assert request(guard, path, method="POST", chunks=(b"x" * (MAX_BODY_BYTES + 1),))[0] == 413
+
+
+def test_a_file_is_refused_as_any_request_is(reached: Reached, passwords: Passwords) -> None:
+    guard = Guard(reached, allowed_hosts=LOOPBACK_HOSTS, passwords=passwords)
+    assert request(guard, "/api/library/files", method="POST")[0] == 401
+    assert request(guard, "/api/library/files", method="POST", host="evil.example")[0] == 421
+    assert request(guard, "/api/library/files", method="POST", headers={"origin": "http://evil.example"})[0] == 403
+    assert reached.bodies == []
+
+
 def test_other_protocols_than_http_are_not_answered(guard: Guard, reached: Reached) -> None:
     async def nothing(*_) -> dict:
         raise AssertionError("nothing is read or sent")
@@ -284,6 +337,29 @@ def passwords(tmp_path: Path) -> Passwords:
     path = tmp_path / "people"
     path.write_text("# the desk\n\n" + password_line("ann", "Brücke:7") + "\n" + password_line("bo", "x") + "\n")
     return Passwords.open(path)
+
+
+def test_a_file_may_be_sent_to_its_own_address_only(reached: Reached) -> None:
+    guard = Guard(reached)
+    path, most = "/api/evaluations/sets", LARGER_BODIES["/api/evaluations/sets"]
+    large = b"x" * (MAX_BODY_BYTES + 1)
+    assert request(guard, path, method="POST", chunks=(large,))[0] == 200
+    for other in ("/api/evaluations", "/api/evaluations/sets/x", "/api/ask"):
+        assert request(guard, other, method="POST", chunks=(large,))[0] == 413
+    status, _, body = request(guard, path, method="POST", headers={"content-length": str(most + 1)})
+    assert (status, json.loads(body)["error"].split(";")[0]) == (413, "The file is larger than 20 MB")
+
+
+def test_only_the_report_of_an_evaluation_may_be_framed_and_runs_nothing(reached: Reached) -> None:
+    guard = Guard(reached)
+    _, headers, _ = request(guard, "/api/evaluations/0123456789abcdef/report")
+    assert headers["x-frame-options"] == "SAMEORIGIN"
+    assert headers["content-security-policy"].startswith("default-src 'none'; style-src 'unsafe-inline';")
+    assert headers["content-security-policy"].endswith("frame-ancestors 'self'")
+    for path in ("/", "/api/evaluations/0123456789abcdef", "/api/evaluations/0123456789abcdef/files/report.html"):
+        _, headers, _ = request(guard, path)
+        assert headers["x-frame-options"] == "DENY"
+        assert headers["content-security-policy"].endswith("frame-ancestors 'none'")
 
 
 def test_asks_for_a_password_everywhere_but_at_healthz(reached: Reached, passwords: Passwords) -> None:

@@ -185,3 +185,61 @@ def test_wrong_prompts_are_said_at_the_start_where_a_model_may_need_them(
     with pytest.raises(InputError, match="folder of prompts"):
         SharedLibrary.open(path, model="extractive", k=8, offered=["openai:a"])
     SharedLibrary.open(path, model="extractive", k=8)
+
+
+@pytest.fixture
+def loaded(monkeypatch) -> list[str]:
+    """The encoders that were loaded, by name."""
+    names: list[str] = []
+
+    def load(name: str = "default") -> BagOfWordsEncoder:
+        names.append(name)
+        return BagOfWordsEncoder()
+
+    monkeypatch.setattr("index.library.load_encoder", load)
+    monkeypatch.setattr("ui.shared_library.load_encoder", load)
+    return names
+
+
+def put(shared: SharedLibrary, path: Path, name: str, text: str) -> None:
+    """Adds an article as the page does."""
+    file = path.parent / name
+    file.write_text(text)
+    with shared.writing() as library:
+        assert index_paths(library, [str(file)]).added == 1
+
+
+def test_readers_and_the_writer_share_one_encoder(path: Path, loaded: list[str]) -> None:
+    shared = SharedLibrary.open(path, model="extractive", k=8)
+    put(shared, path, "lamp.txt", "The lamp was lit in 1923 by Ann Lee.")
+    assert shared.ask(Question("When was the lamp lit?")).hits
+    put(shared, path, "vote.txt", "The vote on the harbour was put off until May.")
+    shared.warm_up()
+    assert len(shared.ask(Question("When was the vote on the harbour?")).hits) == 2
+    assert len(loaded) == 1
+    shared.close()
+
+
+def test_the_encoder_of_a_reader_is_taken_over_by_the_writer(path: Path, loaded: list[str]) -> None:
+    add(path, "lamp.txt", "The lamp was lit in 1923 by Ann Lee.")
+    shared = SharedLibrary.open(path, model="extractive", k=8)
+    assert shared.ask(Question("When was the lamp lit?")).hits
+    put(shared, path, "vote.txt", "The vote on the harbour was put off until May.")
+    assert len(shared.ask(Question("When was the vote on the harbour?")).hits) == 2
+    assert loaded == ["bag-of-words"]
+    shared.close()
+
+
+def test_a_new_library_is_made_with_the_encoder_of_the_settings(path: Path, loaded: list[str], monkeypatch) -> None:
+    monkeypatch.setenv("DATELINE_ENCODER", "models/ours")
+    shared = SharedLibrary.open(path, model="extractive", k=8)
+    put(shared, path, "lamp.txt", "The lamp was lit in 1923 by Ann Lee.")
+    assert loaded == ["models/ours"]
+    shared.close()
+
+
+def test_nothing_is_loaded_to_warm_up_where_there_is_no_library(path: Path, loaded: list[str]) -> None:
+    shared = SharedLibrary.open(path, model="extractive", k=8)
+    shared.warm_up()
+    assert loaded == []
+    assert not path.exists()

@@ -230,6 +230,13 @@ def test_a_page_that_takes_too_long(site, monkeypatch):
         ("::ffff:93.184.216.34", True),
         ("64:ff9b::a00:1", False),
         ("2002:a00:1::", False),
+        ("::127.0.0.1", False),
+        ("::ffff:0:127.0.0.1", False),
+        ("64:ff9b:1::7f00:1", False),
+        ("fec0::1", False),
+        ("3fff::1", False),
+        ("168.63.129.16", False),
+        ("192.0.0.192", False),
     ],
 )
 def test_which_addresses_are_public(address, expected):

@@ -54,7 +54,7 @@ def test_every_module_of_a_package_is_in_the_wheel(names: list[str], package: st
 def test_the_files_that_modules_read_are_in_the_wheel(names: list[str]):
     data = {name for name in names if name.split("/")[0] in PACKAGES and not name.endswith(".py")}
     judge = {f"eval/judge_{part}.txt" for part in ("faithfulness", "nuggets", "relevancy")}
-    report = {"eval/report.html", "eval/report.css"}
+    report = {"eval/report.html", "eval/report.css", "eval/sets/sample_articles.jsonl"}
     prompts = {f"rag/prompt_{part}.txt" for part in ("system", "user", "passage", "rewrite", "rewrite_user")}
     fitted = {"rag/weights.json", "rag/support.json", "index/interaction.npz", "index/answer_spans.npz"}
     words = {"rag/irregular_verbs.txt", "rag/opposites.txt"}

@@ -79,8 +79,8 @@ def create_router(backend: Backend) -> APIRouter:
     @router.get("/api/articles")
     def articles(request: Request) -> Response:
         try:
-            offset = _number(request, "offset", 0, 0, MAX_OFFSET)
-            limit = _number(request, "limit", ARTICLES_LISTED, 1, MAX_ARTICLES_LISTED)
+            offset = number_of(request, "offset", 0, 0, MAX_OFFSET)
+            limit = number_of(request, "limit", ARTICLES_LISTED, 1, MAX_ARTICLES_LISTED)
             summaries = backend.summaries()
         except DatelineError as error:
             return error_response(error)
@@ -149,12 +149,15 @@ def json_object(body: bytes, field: str) -> dict[str, Any]:
         raise InputError(f"The request is not JSON; send an object with a field {field!r}.") from error
     if not isinstance(document, dict):
         raise InputError(f"The request is not a JSON object; send an object with a field {field!r}.")
-    _check_characters(document)
+    check_characters(document)
     return document
 
 
-def _check_characters(document: Mapping[str, Any]) -> None:
-    """JSON may escape half of a character (a lone surrogate), which no later step can store or send."""
+def check_characters(document: Mapping[str, Any]) -> None:
+    """JSON may escape half of a character (a lone surrogate), which no later step can store or send.
+
+    Raises `InputError`.
+    """
     try:
         json.dumps(document, ensure_ascii=False).encode("utf-8")
     except UnicodeEncodeError as error:
@@ -210,7 +213,8 @@ def _model(document: Mapping[str, Any], models: Sequence[str]) -> str:
     return check_model(model, models)
 
 
-def _number(request: Request, name: str, default: int, least: int, most: int) -> int:
+def number_of(request: Request, name: str, default: int, least: int, most: int) -> int:
+    """The whole number that a parameter of the address is. Raises `InputError` outside the bounds (both inclusive)."""
     given = request.query_params.get(name)
     if given is None:
         return default

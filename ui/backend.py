@@ -2,12 +2,16 @@
 
 import threading
 from collections.abc import Generator, Sequence
-from typing import Protocol
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Protocol
 
 from index.errors import InputError
 from index.types import Article, ArticleSummary, Passage
 from rag.types import Answer, Citation, Question
 from rag.verification import Verification
+
+if TYPE_CHECKING:
+    from index.library import Library
 
 
 class Backend(Protocol):
@@ -66,6 +70,13 @@ class Backend(Protocol):
 
     def verify(self, citation: Citation) -> Verification:
         """What became of cited words in the library's newest state."""
+        ...
+
+    def writing(self) -> "AbstractContextManager[Library]":
+        """The library opened to change, with the encoder that is loaded already; one is made if there is none.
+
+        Raises `LibraryBusyError` while another one changes it.
+        """
         ...
 
 

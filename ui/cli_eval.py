@@ -69,6 +69,7 @@ def evaluation() -> None:
 @click.option(
     "--jobs", type=click.IntRange(1, 64), help="Questions asked at once; by default 4 for a model on a server."
 )
+@click.option("--limit", type=click.IntRange(1), metavar="N", help="Ask N questions only, spread evenly over the set.")
 @seed_option
 @click.option("--no-baselines", is_flag=True, help="Leave out the baselines beside the figures.")
 @nli_option
@@ -98,6 +99,7 @@ def run_evaluation(
     reranker: str | None,
     checker: str | None,
     jobs: int | None,
+    limit: int | None,
     seed: int,
     no_baselines: bool,
     nli: str | None,
@@ -131,6 +133,7 @@ def run_evaluation(
             system=system,
             k=k,
             jobs=jobs or _default_jobs(session, model),
+            limit=limit,
             seed=seed,
             baselines=not no_baselines,
             reranker=session.load_reranker(reranker),

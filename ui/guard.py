@@ -15,6 +15,8 @@ from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
+from starlette.requests import ClientDisconnect
+
 from ui.auth import Passwords
 from ui.hosts import ANY_ADDRESS, LOOPBACK_HOSTS, is_address, name_of
 from ui.security_headers import NONCE, SECURITY_HEADERS, with_security
@@ -31,7 +33,14 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 MAX_BODY_BYTES = 262_144
-"""Largest request: a question and its history. The longest accepted question takes at most 16 kB of it."""
+"""Largest request: a question and its history, or a pasted text. The longest accepted question takes at most 16 kB."""
+
+LARGER_BODIES = {
+    "/api/library/files": 50 * 2**20,
+    "/api/evaluations/sets": 20 * 2**20,
+}
+"""Paths to which files are sent, and how large a request to each may be, in bytes. An article may be a PDF full of
+pictures; larger files are indexed with `dateline index`."""
 
 OPEN_PATHS = frozenset({"/healthz"})
 """Paths that need no password."""
@@ -80,10 +89,12 @@ class Guard:
             return
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
         refusal = self._refusal(scope, headers) or await self._sign_in(scope, headers)
+        if refusal is None and scope["path"] in LARGER_BODIES:
+            await self._pass_on(scope, headers, receive, send)
+            return
         read = refusal or await _whole_body(headers, receive)
         if isinstance(read, tuple):
-            status, sentence, extra = read
-            await _reply(send, status, sentence, extra)
+            await _refuse(send, read)
             return
         body: bytes | None = read
 
@@ -94,6 +105,10 @@ class Guard:
             message, body = {"type": "http.request", "body": body, "more_body": False}, None
             return message
 
+        await self._run(scope, headers, replay, send)
+
+    async def _run(self, scope: Scope, headers: dict[str, str], receive: Receive, send: Send) -> None:
+        """The application's answer with the headers of the guard; if it fails before it begins, a sentence."""
         newcomer = scope["path"] == "/" and not has_cookie(headers.get("cookie", ""))
         nonce = scope[NONCE] = secrets.token_urlsafe(16) if scope["path"] == "/" else ""
         begun = False
@@ -102,19 +117,57 @@ class Guard:
             nonlocal begun
             if message["type"] == "http.response.start":
                 begun = True
-                headers = message.get("headers", [])
-                message["headers"] = with_security(headers, scope["path"], message["status"], nonce)
+                sent = message.get("headers", [])
+                message["headers"] = with_security(sent, scope["path"], message["status"], nonce)
                 if newcomer:
                     cookie = cookie_header(new_cookie(), secure=scope.get("scheme") == "https")
                     message["headers"].append((b"set-cookie", cookie.encode("ascii")))
             await send(message)
 
         try:
-            await self._app(scope, replay, guarded_send)
+            await self._app(scope, receive, guarded_send)
+        except ClientDisconnect:
+            return  # whoever asked has left, or the guard has ended his request
         except Exception:
             logger.exception("A request to %r failed.", scope["path"])
             if not begun:
-                await _reply(send, 500, "Something went wrong; the server's log says what.")
+                await _refuse(send, (500, "Something went wrong; the server's log says what.", {}))
+
+    async def _pass_on(self, scope: Scope, headers: dict[str, str], receive: Receive, send: Send) -> None:
+        """Lets the application read a large body piece by piece. One too large, or of which nothing more comes for
+        `BODY_SECONDS`, ends for it as if the sender had left."""
+        limit = LARGER_BODIES[scope["path"]]
+        large = f"The file is larger than {limit >> 20} MB; use it with the command dateline instead."
+        refusal: Refusal | None = None
+        taken, whole = 0, False
+
+        async def counted() -> Message:
+            nonlocal taken, whole, refusal
+            try:
+                # After the body, an application listens for the sender's leaving, which may take any time.
+                async with asyncio.timeout(None if whole else BODY_SECONDS):
+                    message = await receive()
+            except TimeoutError:
+                refusal = 408, "The request took too long to come.", {"connection": "close"}
+                return {"type": "http.disconnect"}
+            if message["type"] == "http.request":
+                taken += len(message.get("body", b""))
+                whole = not message.get("more_body", False)
+                if taken > limit:
+                    refusal = 413, large, {"connection": "close"}
+            return message if refusal is None else {"type": "http.disconnect"}
+
+        async def unless_refused(message: Message) -> None:
+            if refusal is None:
+                await send(message)
+
+        length = headers.get("content-length", "0")
+        if length.isdecimal() and int(length[:20]) > limit:
+            refusal = 413, large, {"connection": "close"}
+        else:
+            await self._run(scope, headers, counted, unless_refused)
+        if refusal is not None:
+            await _refuse(send, refusal)
 
     def _refusal(self, scope: Scope, headers: dict[str, str]) -> Refusal | None:
         names = [name.lower() for name, _ in scope["headers"]]
@@ -201,7 +254,8 @@ def _basic(authorization: str) -> tuple[str, str] | None:
 
 async def _whole_body(headers: dict[str, str], receive: Receive) -> bytes | Refusal:
     """The body, or why it is not taken: it is larger than `MAX_BODY_BYTES` or takes longer than `BODY_SECONDS`."""
-    large: Refusal = (413, f"The request is larger than {MAX_BODY_BYTES // 1024} KiB; ask a shorter question.", {})
+    advice = "ask a shorter question, or add a long text as a file"
+    large: Refusal = (413, f"The request is larger than {MAX_BODY_BYTES // 1024} KiB; {advice}.", {})
     length = headers.get("content-length", "0")
     if length.isdecimal() and int(length[:20]) > MAX_BODY_BYTES:
         return large
@@ -221,9 +275,10 @@ async def _whole_body(headers: dict[str, str], receive: Receive) -> bytes | Refu
         return 408, "The request took too long to come.", {"connection": "close"}
 
 
-async def _reply(send: Send, status: int, sentence: str, extra: dict[str, str] | None = None) -> None:
+async def _refuse(send: Send, refusal: Refusal) -> None:
+    status, sentence, extra = refusal
     body = json.dumps({"error": sentence}).encode("utf-8")
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode("ascii"))]
-    headers += [(name.encode("ascii"), value.encode("ascii")) for name, value in (extra or {}).items()]
+    headers += [(name.encode("ascii"), value.encode("ascii")) for name, value in extra.items()]
     await send({"type": "http.response.start", "status": status, "headers": with_security(headers, "", status)})
     await send({"type": "http.response.body", "body": body})

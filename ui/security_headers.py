@@ -6,7 +6,7 @@ from collections.abc import Sequence
 SECURITY_HEADERS = {
     "content-security-policy": (
         "default-src 'self'; img-src 'self' data: blob:; media-src 'none'; style-src 'self' 'unsafe-inline'; "
-        "script-src 'self' 'unsafe-eval'; connect-src 'self'; frame-src 'none'; object-src 'none'; "
+        "script-src 'self' 'unsafe-eval'; connect-src 'self'; frame-src 'self'; object-src 'none'; "
         "base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
     ),
     "x-content-type-options": "nosniff",
@@ -24,6 +24,15 @@ KEPT_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 """Content policy of the pages of single answers, which have no script: their own style, and nothing else."""
+
+FRAMED_PATHS = re.compile(r"/api/evaluations/[0-9a-f]+/report", re.ASCII)
+"""Documents that the page shows in a frame: the report of an evaluation, which holds no script."""
+
+FRAMED_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'self'"
+)
+"""Their content policy: nothing in them runs or loads, and only the page frames them."""
 
 NONCE = "dateline.nonce"
 """Under this key the guard writes down in a request's scope the word that the page's own inline scripts carry."""
@@ -55,12 +64,14 @@ def with_security(
     ]
     if not any(name.lower() == b"cache-control" for name, _ in kept):
         kept.append((b"cache-control", _caching(path, status).encode("ascii")))
-    policy = SECURITY_HEADERS["content-security-policy"]
+    policy, frames = SECURITY_HEADERS["content-security-policy"], SECURITY_HEADERS["x-frame-options"]
     if path.startswith("/a/"):
         policy = KEPT_POLICY
+    elif FRAMED_PATHS.fullmatch(path):
+        policy, frames = FRAMED_POLICY, "SAMEORIGIN"
     elif nonce:
         policy = policy.replace("script-src ", f"script-src 'nonce-{nonce}' ")
-    ours = {**SECURITY_HEADERS, "content-security-policy": policy}
+    ours = {**SECURITY_HEADERS, "content-security-policy": policy, "x-frame-options": frames}
     return kept + [(name.encode("ascii"), value.encode("ascii")) for name, value in ours.items()]
 
 

@@ -147,6 +147,14 @@ def _checked(key: str, value: object, path: Path) -> str | int | bool:
     return str(path.parent / Path(value).expanduser()) if setting.is_path else value
 
 
+def new_library_encoder() -> str:
+    """Name or folder of the encoder that the settings give to a new library. Raises `InputError` as `load_config`."""
+    from index.encoder import DEFAULT_ENCODER
+
+    setting = SETTINGS["encoder"]
+    return os.environ.get(setting.variable) or str(load_config().get(setting.name) or DEFAULT_ENCODER)
+
+
 def default_map(group: click.Group, config: Mapping[str, str | int | bool]) -> dict[str, Any]:
     """The configuration as click takes it: each key is the default of every parameter of that name below `group`."""
     return {

@@ -2,16 +2,17 @@
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Generator as Pieces
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
-from index.encoder import Encoder
+from index.encoder import Encoder, load_encoder
 from index.errors import DatelineError
 from index.library import Library
+from index.store import DATABASE_NAME
 from index.types import Article, ArticleSummary, Passage
 from rag.answering import AnswerSettings, stream
 from rag.generators import EXTRACTIVE, Generator, check_endpoint, load_generator
@@ -21,6 +22,8 @@ from rag.templates import load_templates
 from rag.types import Answer, Citation, Question
 from rag.verification import Verification, verify_citation
 from ui.backend import check_model
+from ui.settings import new_library_encoder
+from ui.shared_encoder import SharedEncoder
 
 LOG = logging.getLogger("dateline")
 
@@ -131,13 +134,36 @@ class SharedLibrary:
 
         What goes wrong here goes wrong again at the first question, where somebody reads it.
         """
-        with self._loading, suppress(DatelineError):
-            with Library.open(self._path) as library:
-                encoder = library.encoder
-            encoder.encode(["The first text takes longer than the others."])
+        with suppress(DatelineError):
+            if (self._path / DATABASE_NAME).is_file():
+                self._shared_encoder().encode(["The first text takes longer than the others."])
+
+    @contextmanager
+    def writing(self) -> Iterator[Library]:
+        with Library.open_for_writing(self._path, self._shared_encoder()) as library:
+            yield library
+
+    def _shared_encoder(self) -> Encoder:
+        """The one encoder of those who read and those who write, loaded if it is not there yet.
+
+        A library that does not exist yet will be made with the encoder that the settings name. Raises `EncoderError`,
+        and the errors of `Library.open`.
+        """
+        with self._loading:
+            encoder = self._encoder
+            if isinstance(encoder, SharedEncoder):
+                return encoder
+            with self._lock:
+                if encoder is None and self._library is not None and self._library.has_loaded_encoder:
+                    encoder = self._library.encoder
+            if encoder is None and (self._path / DATABASE_NAME).is_file():
+                with Library.open(self._path) as library:
+                    encoder = library.encoder
+            shared = SharedEncoder(encoder or load_encoder(new_library_encoder()))
             with self._lock:
                 self.close()
-                self._encoder = encoder
+                self._encoder = shared
+            return shared
 
     def close(self) -> None:
         """Closes the library; the next call opens it again."""

@@ -18,17 +18,21 @@ from ui.auth import Passwords
 from ui.backend import Backend
 from ui.conversation_api import create_conversation_router
 from ui.conversation_store import ConversationStore
+from ui.evaluation_api import create_evaluation_router
 from ui.feedback_api import create_feedback_router
+from ui.feedback_lines import feedback_lines
 from ui.front_files import front_file, front_names, front_version, page_head
 from ui.gradio_door import GradioDoor, report_in_one_line
 from ui.guard import Guard
 from ui.hosts import LOOPBACK_HOSTS, hosts_for, is_loopback
 from ui.http_protocol import PatientProtocol
+from ui.library_api import create_library_router
 from ui.model_api import create_model_router
 from ui.page_html import PageHtml
 from ui.security_headers import KEPT_FOR_EVER
 from ui.settings import DEFAULT_K, DEFAULT_MODEL
 from ui.texts import translations
+from ui.visitors import owner_of_request
 
 SECONDS_TO_FINISH = 1
 """Seconds that open requests get when the server stops: every open page holds one that never ends by itself."""
@@ -97,6 +101,19 @@ def create_app(
     app.include_router(create_model_router(backend))
     app.include_router(create_answer_router(store, backend))
     app.include_router(create_feedback_router(store, backend))
+    app.include_router(create_library_router(backend, library_path, read_only=read_only))
+    measured_with = [*(("--reranker", reranker) if reranker else ()), *(("--checker", checker) if checker else ())]
+    app.include_router(
+        create_evaluation_router(
+            backend,
+            library_path,
+            state,
+            k=k,
+            arguments=measured_with,
+            feedback_lines=lambda owner: feedback_lines(store, owner, backend),
+            owner_of=owner_of_request,
+        )
+    )
 
     @app.get("/page/{version}/{name}")
     async def page_file(version: str, name: str) -> Response:
@@ -193,6 +210,9 @@ def run_server(
     library = SharedLibrary.open(library_path, model=model, k=k, reranker=reranker, checker=checker, offered=offered)
     app = create_app(
         library_path,
+        k=k,
+        reranker=reranker,
+        checker=checker,
         auth_file=auth_file,
         allowed_hosts=allowed_hosts,
         backend=library,

@@ -1,6 +1,7 @@
 """The question sets that numbers are chosen on: the project's own and, where they are, open ones.
 
-`tests/sets/seeds_heldout*.jsonl` are not among them, so that they can show what the numbers are worth.
+`eval/sets/sample_articles.jsonl` and `tests/sets/seeds_heldout_oblique.jsonl` are not among them, so that they can show
+what the numbers are worth.
 """
 
 import json

@@ -5,9 +5,10 @@
 Fitted on the project's own questions (`seeds/questions.jsonl` and the invented harbour collection in `tests/sets`,
 each in plain and in oblique wording) and, where the folder is there, on openly licensed training data (see
 `training_set.py`). XQuAD, the sample of SQuAD 2.0 and CLAP NQ are only reported on, and
-`tests/sets/seeds_heldout*.jsonl` is never read here. Printed are, for each set, how often the best one and three
-sentences hold the evidence, next to a plain baseline (half match, half idf-weighted overlap), and how well the
-confidence separates answerable from unanswerable questions, fitted on the other sets only and then on all.
+the held-out questions (`eval/sets`, `tests/sets/seeds_heldout_oblique.jsonl`) are never read here. Printed are, for
+each set, how often the best one and three sentences hold the evidence, next to a plain baseline (half match, half
+idf-weighted overlap), and how well the confidence separates answerable from unanswerable questions, fitted on the
+other sets only and then on all.
 
 Sentence weights: the conditional logit that maximises the probability of the gold sentences among all candidates of
 their question. Confidence: logistic regression on `rag.confidence.SIGNALS` for "the answer holds an accepted answer";

@@ -236,7 +236,7 @@ export async function listArticles() {
   });
   const all = element("ul", "articles");
   all.append(...items);
-  part("source-body").append(all);
+  part("source-body").replaceChildren(all);
   const more = listing.total - items.length;
   if (more > 0) part("source-body").append(element("p", "more", t("source.more", { count: number(more) })));
 }
