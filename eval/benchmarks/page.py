@@ -15,6 +15,7 @@ With `--store` the figures go to `eval/benchmarks/results/page.json`. Needs Chro
 """
 
 import argparse
+import os
 import random
 import re
 import shutil
@@ -77,7 +78,7 @@ WATCH = """([selector, working]) => {
             const said = [...document.querySelectorAll('[data-testid=bot]')].slice(before).pop();
             const words = said && !said.querySelector(working) && said.querySelector(selector)?.textContent.trim();
             if (begun !== null && words) resolve(performance.now() - begun);
-            else requestAnimationFrame(look);
+            else setTimeout(look, 8);
         };
         look();
     });
@@ -109,7 +110,10 @@ def main() -> None:
     if arguments.bare is not None:
         serve_bare(arguments.bare)
         return
-    figures: dict[str, Any] = {"articles": arguments.articles}
+    figures: dict[str, Any] = {
+        "articles": arguments.articles,
+        "load before": [round(load, 1) for load in os.getloadavg()],
+    }
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         sample, many = Path(folder) / "sample", arguments.library or Path(folder) / "many"
         with Library.open_for_writing(sample) as library:
@@ -286,10 +290,7 @@ def _crowd(browser: Browser, address: str) -> dict[str, object]:
             page.evaluate(WATCH, [".answer p, .refusal p, .note", ".working"])
             page.locator("#question textarea").fill(SAMPLE_QUESTIONS[(number + turn) % len(SAMPLE_QUESTIONS)])
         for page in pages:
-            page.evaluate(
-                """() => document.querySelector('#question textarea').dispatchEvent(
-                    new KeyboardEvent('keydown', { key: 'Enter', bubbles: true, cancelable: true }))"""
-            )
+            page.keyboard.press("Enter")
         times += [float(page.evaluate("window.measured")) for page in pages]
         for page in pages:
             page.locator("#conversation [data-testid=bot]:has(.made, .note)").nth(turn).wait_for()
