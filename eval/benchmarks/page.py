@@ -141,18 +141,17 @@ def serve_bare(library: Path) -> None:
     """The plain alternative: Gradio's own chat page around the same answers."""
     import gradio as gr
 
+    from rag.answering import ask
     from rag.types import Question
-    from ui.settings import DEFAULT_K, DEFAULT_MODEL
-    from ui.shared_library import SharedLibrary
 
-    backend = SharedLibrary.open(library, model=DEFAULT_MODEL, k=DEFAULT_K)
-    backend.warm_up()
+    with Library.open(library, load_encoder()) as opened:
+        ask(Question(SAMPLE_QUESTIONS[0]), opened)
 
-    def respond(message: str, _history: list[Any]) -> str:
-        return backend.ask(Question(message)).text
+        def respond(message: str, _history: list[Any]) -> str:
+            return ask(Question(message), opened).text
 
-    gr.ChatInterface(respond).launch(server_port=_free_port(), inbrowser=False, prevent_thread_lock=True)
-    time.sleep(3_600)
+        gr.ChatInterface(respond).launch(server_port=_free_port(), inbrowser=False, prevent_thread_lock=True)
+        time.sleep(3_600)
 
 
 def _fill(path: Path, count: int) -> list[str]:
