@@ -49,7 +49,7 @@ def create_feedback_router(store: ConversationStore, backend: Backend) -> APIRou
         try:
             document = _parsed(await request.body())
             judged = await run_in_threadpool(_say, feedback, backend, owner, document)
-            counts = await run_in_threadpool(summary, store, owner, backend)
+            counts = await run_in_threadpool(summary, store, owner)
         except DatelineError as error:
             return kept_error(error)
         return JSONResponse({**judged.as_json(), "summary": counts}, headers=UNCACHED)
@@ -62,7 +62,7 @@ def create_feedback_router(store: ConversationStore, backend: Backend) -> APIRou
 
     @router.get("/api/feedback/summary")
     def counts(request: Request) -> Response:
-        return JSONResponse(summary(store, owner_of_request(request), backend), headers=UNCACHED)
+        return JSONResponse(summary(store, owner_of_request(request)), headers=UNCACHED)
 
     @router.get("/api/feedback/{exchange_id}")
     def said(exchange_id: str, request: Request) -> Response:

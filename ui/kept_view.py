@@ -23,8 +23,9 @@ CLOSEST_CHARACTERS = 400
 
 @dataclass(frozen=True, slots=True)
 class CitationView:
-    """A citation: `place` and `now` are addresses in the page, of the words as cited and where they stand now; `fate`
-    says what became of them, empty where nobody looked. `url` is empty unless it is an http address."""
+    """A citation. `place` is the address that shows the words, empty if there is none any more; `now` is the same where
+    they have moved. `fate` says what became of them, empty where nobody looked. `url` is empty unless it is a web
+    address."""
 
     number: int
     title: str
@@ -154,25 +155,25 @@ def filter_words(search_filter: SearchFilter, texts: Texts) -> str:
 
 
 def _citation(citation: Citation, fate: Verification | None, texts: Texts, in_page: bool) -> CitationView:
-    known = [citation.source, citation.published and format_published(citation.published), file_name(citation.origin)]
+    address = next((known for known in (citation.url, citation.origin) if known and is_web(known)), "")
+    known = [citation.source, citation.published and format_published(citation.published)]
+    known.append(None if is_web(citation.origin) else file_name(citation.origin))
     known.append(texts("kept.characters", start=citation.start, end=citation.end))
-    moved = fate is not None and fate.verdict == "moved"
+    now = f"/#read-{fate.article_id}-{fate.start}-{fate.end}" if fate is not None and fate.ok else ""
+    if fate is None:  # nobody could look: the page says what is wrong
+        now = f"/#read-{citation.article_id}-{citation.start}-{citation.end}"
     return CitationView(
         number=citation.number,
         title=citation.title,
         known=" · ".join(part for part in known if part),
-        url=citation.url if citation.url and is_web(citation.url) and citation.url != citation.origin else "",
+        url=address,
         prefix=_from_word(citation.prefix),
         text=citation.cited_text,
         suffix=_from_word(citation.suffix[::-1])[::-1],
-        place=(
-            f"/#read-{citation.article_id}-{citation.start}-{citation.end}"
-            if in_page
-            else f"#article-{citation.article_id}"
-        ),
+        place=now if in_page else f"#article-{citation.article_id}",
         verdict="" if fate is None else fate.verdict,
         fate="" if fate is None else texts(f"kept.fate_{fate.verdict}", start=fate.start, end=fate.end),
-        now=f"/#read-{fate.article_id}-{fate.start}-{fate.end}" if fate is not None and moved and in_page else "",
+        now=now if in_page and fate is not None and fate.verdict == "moved" else "",
     )
 
 

@@ -28,7 +28,8 @@ async function load() {
   const current = listed.find((one) => one.conversation_id === shown);
   part("talk-title").textContent = current ? current.title : "";
   part("talk-title").title = current ? current.title : "";
-  if (isOpen()) draw();
+  // A name that is being written is not taken away.
+  if (isOpen() && !part("conversations").querySelector("form")) draw();
 }
 
 function draw() {

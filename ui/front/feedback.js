@@ -6,6 +6,7 @@ import { fetchAnswer } from "./answers.js";
 
 const THUMBS = 'a[href^="#helpful-"], a[href^="#unhelpful-"]';
 const THUMB = /^#(helpful|unhelpful)-([\w-]+)$/;
+const AGAIN_AFTER = 5_000; // milliseconds after a failure until the server is asked again
 const QUOTED = 90; // characters of a passage that are shown: enough to know it again
 
 let counts = null; // what the server's summary says: { lines, marks, without_line, helpful }
@@ -38,9 +39,10 @@ async function trying(action, node) {
 async function loadCounts() {
   asking ??= fetchJson("api/feedback/summary");
   try {
-    counts ??= await asking;
+    const found = await asking;
+    counts ??= found; // what was said meanwhile has brought newer ones
   } catch {
-    asking = null; // the next look asks again
+    window.setTimeout(() => (asking = null), AGAIN_AFTER); // the next look after that asks again
   }
 }
 
