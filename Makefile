@@ -1,5 +1,6 @@
 # make demo   the environment, the sample collection, the chat page
 # make test   the environment and every test
+# make screenshots  pictures of every view of the page, into the folder screenshots
 # make check  format, lint, types, and whether the help in the documentation is the help that the command prints
 
 PYTHON ?= python3
@@ -7,7 +8,9 @@ BIN := .venv/bin
 DEMO_LIBRARY ?= .demo-library
 PORT ?= 7860
 
-.PHONY: install demo test check help-doc clean
+SCREENSHOTS ?= screenshots
+
+.PHONY: install demo test screenshots check help-doc clean
 
 install: .venv/.installed
 
@@ -24,6 +27,9 @@ demo: install
 test: install
 	$(BIN)/python -m pytest
 
+screenshots: install
+	$(BIN)/python tests/screenshots.py $(SCREENSHOTS)
+
 check: install
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -34,4 +40,4 @@ help-doc: install
 	$(BIN)/python -m ui.help_page docs/help.md
 
 clean:
-	rm -rf .venv .demo-library build *.egg-info .mypy_cache .ruff_cache
+	rm -rf .venv .demo-library screenshots build *.egg-info .mypy_cache .ruff_cache

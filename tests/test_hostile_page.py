@@ -139,6 +139,33 @@ def test_they_do_not_break_the_page_of_a_phone(browser, address: str, name: str)
         seen.assert_clean()
 
 
+@pytest.mark.browser
+def test_pages_and_files_of_answers_show_them_as_they_are(browser, address: str) -> None:
+    """The page of a single answer, and its file, which a reader opens from a disk where no policy is sent with it."""
+    with watched_page(browser, address, **DESKTOP) as (page, seen):
+        kept = []
+        for number in range(1, len(NAMES), 6):
+            if SENDABLE[NAMES[number]].startswith("https:"):
+                continue  # the original page of its article is a link by right
+            ask(page, f"{number} {SENDABLE[NAMES[number]]}"[:3_000])
+            kept.append((number, page.locator("a.permalink").last.get_attribute("href")))
+        files: list[str] = []
+        page.route("**/opened-from-disk", lambda route: route.fulfill(body=files[-1], content_type="text/html"))
+        for number, path in kept:
+            words = shown_as(SENDABLE[NAMES[number]])
+            page.goto(f"{address}{path}")
+            assert _is_odd(words) or words in shown_as(page.locator("body").inner_text()), NAMES[number]
+            assert_nothing_live(page, title=None)
+            file = httpx.get(f"{address}api/answers/{path.split('/')[-1]}/export?format=html")
+            assert file.headers["content-disposition"].isascii()
+            files.append(file.text)
+            page.goto(f"{address}opened-from-disk")
+            assert _is_odd(words) or words in shown_as(page.locator("body").text_content()), NAMES[number]
+            assert_nothing_live(page, title=None)
+        assert seen.other_hosts == []
+        assert [said for said in seen.complaints if "dialog" in said] == []
+
+
 def _is_odd(payload: str) -> bool:
     """True for characters that Markdown or `innerText` turn into others or leave out; the source still shows them."""
     return bool(

@@ -323,3 +323,67 @@ def test_a_name_or_password_that_cannot_be_is_one_line(name: str, given: str) ->
     assert made.stdout == ""
     assert made.stderr.startswith("Error: ")
     assert made.stderr.count("\n") == 1
+
+
+# Our own interface
+
+ROUTES = [
+    ("POST", "api/ask"),
+    ("POST", "api/feedback"),
+    ("PATCH", "api/conversations/0123"),
+    ("DELETE", "api/conversations/0123"),
+    ("GET", "api/conversations/0123/export?format=html"),
+    ("GET", "api/conversations"),
+    ("GET", "api/answers/0123"),
+    ("GET", "api/answers/0123/export?format=%00"),
+    ("GET", "api/feedback/0123"),
+    ("GET", "api/feedback/summary"),
+    ("GET", "api/articles?offset=-1&limit=%00"),
+    ("GET", "api/articles/%F0%9F%98%80"),
+    ("GET", "api/models"),
+    ("GET", "a/0123"),
+]
+
+BODIES = {
+    "nothing": b"",
+    "half a document": b"{",
+    "a list": b"[]",
+    "a number": b"1e999",
+    "no UTF-8": b"\xff\xfe",
+    "deep": b"[" * 50_000,
+    "deep objects": b'{"a":' * 20_000 + b"1" + b"}" * 20_000,
+    "half a character": b'{"question": "\\ud800", "title": "\\ud800", "exchange_id": "\\ud800", "kind": "\\ud800"}',
+    "wrong types": b'{"question": {}, "title": [], "exchange_id": 1, "kind": null, "history": {}, "model": []}',
+    "much": b'{"title": "' + b"x" * 200_000 + b'", "question": "' + b"x" * 20_000 + b'"}',
+    "prototype": b'{"__proto__": {"a": 1}, "constructor": 1}',
+    "nul": b'{"title": "a\\u0000b", "exchange_id": "0\\u0000", "kind": "answer", "helpful": true}',
+    "a huge number": b'{"exchange_id": "0a", "kind": "citation", "number": 1' + b"0" * 5_000 + b', "supports": true}',
+    "not a number": b'{"exchange_id": "0a", "kind": "citation", "number": NaN, "supports": true}',
+}
+
+COOKIE = {"cookie": "dateline_browser=" + "0a" * 16}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "name"),
+    [(*route, name) for route in ROUTES for name in BODIES if route[0] != "GET" or name == "nothing"],
+)
+def test_no_request_breaks_our_interface(address: str, method: str, path: str, name: str, caplog, capfd) -> None:
+    reply = httpx.request(method, f"{address}{path}", content=BODIES[name], headers=COOKIE)
+    assert reply.status_code < 500, reply.text
+    assert caplog.records == []
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("cookie", ["", "x", "dateline_browser=", "dateline_browser=../../x", "a=b;" * 500, '"; ='])
+def test_no_cookie_breaks_the_page(address: str, cookie: str) -> None:
+    for path in ("", "api/conversations", "api/feedback"):
+        assert httpx.get(f"{address}{path}", headers={"cookie": cookie}).status_code == 200
+
+
+def test_what_belongs_to_a_browser_is_for_it_alone(address: str) -> None:
+    """Another cookie sees and changes nothing, and no cookie owns nothing."""
+    for headers in ({}, {"cookie": "dateline_browser=" + "0b" * 16}):
+        assert httpx.get(f"{address}api/conversations", headers=headers).json() == {"conversations": []}
+        changed = httpx.patch(f"{address}api/conversations/{'0' * 24}", json={"title": "x"}, headers=headers)
+        assert changed.status_code in (400, 404)

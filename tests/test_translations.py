@@ -45,7 +45,7 @@ def test_texts_that_count_have_both_forms() -> None:
 def test_every_text_that_is_asked_for_exists() -> None:
     keys = set(translations()["en"])
     known = keys | {COUNTED.sub("", key) for key in keys}
-    files = re.compile(r"\.(?:toml|js|css|py|json|csv|db|html)$")  # names of files look like keys
+    files = re.compile(r"\.(?:toml|js|css|py|jsonl?|csv|db|html)$")  # names of files look like keys
     assert sorted(key for key in used() - known if not files.search(key)) == []
 
 

@@ -15,8 +15,8 @@ from ui.kept_page import answer_page, gone_page
 from ui.texts import texts_for
 from ui.visitors import owner_of_request
 
-UNCACHED = {"cache-control": "private, no-cache", "x-robots-tag": "noindex"}
-"""For what changes with the library, and is for those alone who were given its address."""
+UNCACHED = {"cache-control": "no-store", "x-robots-tag": "noindex"}
+"""For what changes with the library, and is for those alone who were given its address: no cache keeps a copy."""
 
 
 def create_answer_router(store: ConversationStore, backend: Backend) -> APIRouter:

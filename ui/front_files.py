@@ -14,6 +14,7 @@ ENTRY = "page.js"
 """The script that the page starts; it imports the others."""
 
 
+@cache
 def front_file(name: str) -> str:
     """The text of one of the page's files. Raises `FileNotFoundError` if there is none of that name."""
     return files("ui").joinpath("front", name).read_text(encoding="utf-8")
@@ -42,9 +43,14 @@ def page_head() -> str:
 
 
 def page_preloads() -> str:
-    """Has the browser fetch the page's files at once, not only when Gradio's scripts have put `page_head` in place."""
+    """Has the browser fetch the page's files early, not only when Gradio's scripts have put `page_head` in place.
+
+    Their priority is low: a browser opens six connections to a server, and Gradio's own files are waited for first.
+    """
     folder = f"page/{front_version()}"
-    styles = "".join(f'<link rel="preload" as="style" href="{folder}/{name}">' for name in STYLES)
+    styles = "".join(f'<link rel="preload" as="style" fetchpriority="low" href="{folder}/{name}">' for name in STYLES)
     scripts = sorted(name for name in front_names() if name.endswith(".js"))
     styles += f'<link rel="stylesheet" href="{folder}/{FIRST_STYLE}">'
-    return styles + "".join(f'<link rel="modulepreload" href="{folder}/{name}">' for name in scripts)
+    return styles + "".join(
+        f'<link rel="modulepreload" fetchpriority="low" href="{folder}/{name}">' for name in scripts
+    )

@@ -5,20 +5,18 @@ the paths that the page was seen to use are let through; everything else does no
 """
 
 import asyncio
-import base64
-import binascii
 import json
 import logging
 import re
 import secrets
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
 from starlette.requests import ClientDisconnect
 
 from ui.auth import Passwords
 from ui.hosts import ANY_ADDRESS, LOOPBACK_HOSTS, is_address, name_of
+from ui.request_headers import basic_credentials, host_of, is_foreign
 from ui.security_headers import NONCE, SECURITY_HEADERS, with_security
 from ui.visitors import SIGNED_IN, cookie_header, has_cookie, new_cookie
 
@@ -55,9 +53,6 @@ ALLOWED_PATHS = re.compile(
 """Ours, and the part of Gradio's that its own front end asks for."""
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-
-READING = frozenset({"GET", "HEAD"})
-"""Methods that change nothing."""
 
 ONCE = frozenset({"host", "origin", "authorization", "content-length"})
 """Headers that must not come twice: which of the two is meant could be understood differently on the way."""
@@ -181,9 +176,9 @@ class Guard:
             )
             return 421, sentence, {}
         origin = headers.get("origin")
-        if origin is not None and _host_of(origin) != host:
+        if origin is not None and host_of(origin) != host:
             return 403, "Pages of other hosts may not use this server.", {}
-        if _is_foreign(scope["method"], headers):
+        if is_foreign(scope["method"], headers):
             return 403, "Pages of other hosts may not use this server.", {}
         if ALLOWED_PATHS.fullmatch(scope["path"]) is None:
             return 404, "There is nothing at this address.", {}
@@ -200,7 +195,7 @@ class Guard:
         if passwords is None or scope["path"] in OPEN_PATHS:
             return None
         challenge = {"www-authenticate": 'Basic realm="Dateline", charset="UTF-8"'}
-        given = _basic(headers.get("authorization", ""))
+        given = basic_credentials(headers.get("authorization", ""))
         if given is None:
             return 401, "Sign in with a name and a password.", challenge
         if not passwords.known(*given):
@@ -219,37 +214,6 @@ class Guard:
                 return 401, "This name and this password do not belong together.", challenge
         scope[SIGNED_IN] = given[0]
         return None
-
-
-def _is_foreign(method: str, headers: dict[str, str]) -> bool:
-    """True if a browser says that a page of another site sent this request, but for following a link to the page.
-
-    Browsers send `Sec-Fetch-Site` since 2023 at the latest, and no script can write it.
-    """
-    if headers.get("sec-fetch-site", "none") in ("same-origin", "none"):
-        return False
-    return method not in READING or headers.get("sec-fetch-mode") != "navigate"
-
-
-def _host_of(origin: str) -> str:
-    """Host and port of a header `Origin`; empty if it is none."""
-    try:
-        return urlsplit(origin).netloc.lower()
-    except ValueError:
-        return ""
-
-
-def _basic(authorization: str) -> tuple[str, str] | None:
-    """Name and password of a Basic header (RFC 7617), `None` if it is not one."""
-    scheme, _, encoded = authorization.partition(" ")
-    if scheme.lower() != "basic":
-        return None
-    try:
-        decoded = base64.b64decode(encoded.strip(), validate=True).decode("utf-8")
-    except (binascii.Error, UnicodeDecodeError):
-        return None
-    name, colon, password = decoded.partition(":")
-    return (name, password) if colon else None
 
 
 async def _whole_body(headers: dict[str, str], receive: Receive) -> bytes | Refusal:

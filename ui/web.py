@@ -116,14 +116,14 @@ def create_app(
     )
 
     @app.get("/page/{version}/{name}")
-    def page_file(version: str, name: str) -> Response:
+    async def page_file(version: str, name: str) -> Response:
         if version != front_version() or name not in front_names():
             return JSONResponse({"error": "There is nothing at this address; reload the page."}, status_code=404)
         kind = "text/css" if name.endswith(".css") else "text/javascript"
         return Response(front_file(name), media_type=kind, headers={"cache-control": KEPT_FOR_EVER})
 
     @app.get("/favicon.ico")
-    def icon() -> Response:
+    async def icon() -> Response:
         return Response(_ICON, media_type="image/svg+xml")
 
     @app.exception_handler(Exception)
@@ -131,7 +131,7 @@ def create_app(
         return JSONResponse({"error": "Something went wrong; the server's log says what."}, status_code=500)
 
     @app.get("/robots.txt")
-    def robots() -> Response:
+    async def robots() -> Response:
         return Response("User-agent: *\nDisallow: /\n", media_type="text/plain")
 
     page = build_page(backend, library_path, store)

@@ -15,6 +15,7 @@ With `--store` the figures go to `eval/benchmarks/results/page.json`. Needs Chro
 """
 
 import argparse
+import os
 import random
 import re
 import shutil
@@ -77,7 +78,7 @@ WATCH = """([selector, working]) => {
             const said = [...document.querySelectorAll('[data-testid=bot]')].slice(before).pop();
             const words = said && !said.querySelector(working) && said.querySelector(selector)?.textContent.trim();
             if (begun !== null && words) resolve(performance.now() - begun);
-            else requestAnimationFrame(look);
+            else setTimeout(look, 8);
         };
         look();
     });
@@ -109,7 +110,10 @@ def main() -> None:
     if arguments.bare is not None:
         serve_bare(arguments.bare)
         return
-    figures: dict[str, Any] = {"articles": arguments.articles}
+    figures: dict[str, Any] = {
+        "articles": arguments.articles,
+        "load before": [round(load, 1) for load in os.getloadavg()],
+    }
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         sample, many = Path(folder) / "sample", arguments.library or Path(folder) / "many"
         with Library.open_for_writing(sample) as library:
@@ -137,18 +141,17 @@ def serve_bare(library: Path) -> None:
     """The plain alternative: Gradio's own chat page around the same answers."""
     import gradio as gr
 
+    from rag.answering import ask
     from rag.types import Question
-    from ui.settings import DEFAULT_K, DEFAULT_MODEL
-    from ui.shared_library import SharedLibrary
 
-    backend = SharedLibrary.open(library, model=DEFAULT_MODEL, k=DEFAULT_K)
-    backend.warm_up()
+    with Library.open(library, load_encoder()) as opened:
+        ask(Question(SAMPLE_QUESTIONS[0]), opened)
 
-    def respond(message: str, _history: list[Any]) -> str:
-        return backend.ask(Question(message)).text
+        def respond(message: str, _history: list[Any]) -> str:
+            return ask(Question(message), opened).text
 
-    gr.ChatInterface(respond).launch(server_port=_free_port(), inbrowser=False, prevent_thread_lock=True)
-    time.sleep(3_600)
+        gr.ChatInterface(respond).launch(server_port=_free_port(), inbrowser=False, prevent_thread_lock=True)
+        time.sleep(3_600)
 
 
 def _fill(path: Path, count: int) -> list[str]:
@@ -286,10 +289,7 @@ def _crowd(browser: Browser, address: str) -> dict[str, object]:
             page.evaluate(WATCH, [".answer p, .refusal p, .note", ".working"])
             page.locator("#question textarea").fill(SAMPLE_QUESTIONS[(number + turn) % len(SAMPLE_QUESTIONS)])
         for page in pages:
-            page.evaluate(
-                """() => document.querySelector('#question textarea').dispatchEvent(
-                    new KeyboardEvent('keydown', { key: 'Enter', bubbles: true, cancelable: true }))"""
-            )
+            page.keyboard.press("Enter")
         times += [float(page.evaluate("window.measured")) for page in pages]
         for page in pages:
             page.locator("#conversation [data-testid=bot]:has(.made, .note)").nth(turn).wait_for()
