@@ -17,6 +17,7 @@ from command_line import copy_seeds, run
 from index.errors import DatelineError
 from ui.cli import SafeFormatter, dateline
 from ui.settings import DEFAULT_K
+from ui.state_folder import default_state_folder
 
 
 @pytest.fixture
@@ -89,7 +90,9 @@ def test_version_and_help():
 
 
 def test_the_commands_are_those_of_the_contract():
-    assert set(dateline.commands) == {"index", "articles", "search", "ask", "serve", "eval", "verify", "doctor"}
+    assert set(dateline.commands) == {"index", "articles", "search", "ask", "serve", "eval", "verify", "doctor"} | {
+        "password"
+    }
     assert set(dateline.commands["articles"].commands) == {"list", "show", "remove"}
     assert run("nonsense").exit_code == 2
 
@@ -104,7 +107,7 @@ def test_every_command_but_groups_of_verbs_takes_the_library():
 
     found = dict(commands(dateline))
     assert all("--library" in options for options in found.values()), found
-    assert {name for name, options in found.items() if "--json" not in options} == {"serve"}
+    assert {name for name, options in found.items() if "--json" not in options} == {"serve", "password"}
 
 
 @pytest.fixture
@@ -142,6 +145,7 @@ def test_output_is_utf8_whatever_the_locale(library):
 
 def test_serve_is_given_its_settings(library, monkeypatch, tmp_path):
     served = []
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "home"))
     monkeypatch.setattr("ui.web.run_server", lambda path, **settings: served.append((path, settings)))
     people = tmp_path / "people"
     people.write_text("", "utf-8")
@@ -154,6 +158,11 @@ def test_serve_is_given_its_settings(library, monkeypatch, tmp_path):
         "0",
         "--auth-file",
         people,
+        "--allow-host",
+        "news.example",
+        "--read-only",
+        "--state",
+        tmp_path / "state",
         "-m",
         "ollama:x",
         "-k",
@@ -174,7 +183,10 @@ def test_serve_is_given_its_settings(library, monkeypatch, tmp_path):
             {
                 "host": "127.0.0.1",
                 "port": 8080,
+                "further_hosts": (),
                 "auth_file": None,
+                "read_only": False,
+                "state": default_state_folder(library),
                 "model": "extractive",
                 "offered": (),
                 "k": DEFAULT_K,
@@ -187,7 +199,10 @@ def test_serve_is_given_its_settings(library, monkeypatch, tmp_path):
             {
                 "host": "0.0.0.0",
                 "port": 0,
+                "further_hosts": ("news.example",),
                 "auth_file": people,
+                "read_only": True,
+                "state": tmp_path / "state",
                 "model": "ollama:x",
                 "offered": ("openai:a", "hf:my folder", "ollama:y"),
                 "k": 3,
@@ -209,6 +224,17 @@ def test_serve_is_given_its_settings(library, monkeypatch, tmp_path):
         ("openai:a", "openai:b", "ollama:c"),
         ("ollama:d", "ollama:e", "ollama:f"),
     ]
+
+
+def test_serve_keeps_conversations_in_memory_where_nothing_can_be_written(library, monkeypatch, tmp_path):
+    served = []
+    monkeypatch.setattr("ui.web.run_server", lambda path, **settings: served.append(settings["state"]))
+    (tmp_path / "home").write_text("a file where a folder is wanted")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "home"))
+    result = run("serve", "--library", library)
+    assert (result.exit_code, served) == (0, [None])
+    assert "are kept until the server stops only" in result.stderr
+    assert "--state" in result.stderr
 
 
 def test_evaluation_prints_figures_and_writes_results_that_verify_reads(library, tmp_path):

@@ -103,9 +103,17 @@ def serve(
     checker: str | None,
 ) -> None:
     """Serve the web page and the HTTP interface until interrupted."""
-    from ui.state_folder import default_state_folder
+    from ui.state_folder import default_state_folder, usable_state_folder
     from ui.web import run_server
 
+    folder = state or usable_state_folder(session.library_path)
+    if folder is None:
+        unusable = default_state_folder(session.library_path)
+        click.echo(
+            f"Conversations are kept until the server stops only: {str(unusable)!r} cannot be written. Name another "
+            "folder with --state.",
+            err=True,
+        )
     run_server(
         session.library_path,
         host=host,
@@ -113,7 +121,7 @@ def serve(
         further_hosts=allow_host,
         auth_file=auth_file,
         read_only=read_only,
-        state=state or default_state_folder(session.library_path),
+        state=folder,
         model=model,
         offered=offer,
         k=k,
@@ -163,7 +171,9 @@ def _is_terminal() -> bool:
 
 @click.command(short_help="Make a line of a file of names and passwords.")
 @click.argument("name")
-def password(name: str) -> None:
+@library_option
+@pass_session
+def password(session: Session, name: str) -> None:
     """Make the line of a person for the file that "dateline serve --auth-file" asks for names and passwords of.
 
     Asks twice for the password and shows nothing of it; if the input is no terminal, its first line is the password.

@@ -5,6 +5,7 @@ of the library, and a library may lie where nothing can be written.
 """
 
 import hashlib
+import os
 import re
 from pathlib import Path
 
@@ -17,3 +18,13 @@ def default_state_folder(library_path: Path) -> Path:
     name = re.sub(r"[^\w.-]", "-", whole.name)[:40] or "library"
     digest = hashlib.sha256(str(whole).encode("utf-8", "surrogateescape")).hexdigest()[:8]
     return platformdirs.user_state_path("dateline", appauthor=False) / "pages" / f"{name}-{digest}"
+
+
+def usable_state_folder(library_path: Path) -> Path | None:
+    """The same folder, made; `None` if nothing can be written there."""
+    folder = default_state_folder(library_path)
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError:
+        return None
+    return folder if os.access(folder, os.W_OK | os.X_OK) else None
