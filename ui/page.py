@@ -99,6 +99,7 @@ def build_page(backend: Backend, library_path: Path, store: ConversationStore) -
         events.append(bridge.submit(talk.act, [conversation, model], outputs, **at_once))
         arrival = [*outputs, header, model, sources, *buttons]
         events.append(page.load(talk.arrive, remembered, arrival, js=REMEMBERED, **at_once))
+        events.append(bridge.click(talk.renew, None, [chat, header, sources, *buttons], **at_once))
         for event in events:
             event.failure(lambda: gr.Textbox(**talk.idle), None, box, queue=False, **quiet)
         box.stop(talk.stop, None, None, queue=False, **quiet)

@@ -34,8 +34,11 @@ TALK_HEAD = """
 """
 """conversations.js fills it."""
 
-BRIDGE_SCRIPT = "window.datelineAct = (said) => trigger('submit', said);"
-"""Lets the scripts say what was clicked."""
+BRIDGE_SCRIPT = """
+window.datelineAct = (said) => trigger('submit', said);
+window.datelineRenew = () => trigger('click', {});
+"""
+"""Lets the scripts say what was clicked, and that the library has changed."""
 
 REMEMBERED = "() => [window.sessionStorage.getItem('dateline-conversation') || '']"
 """Gives the conversation that this tab showed last, when the page is opened."""

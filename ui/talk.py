@@ -99,19 +99,27 @@ class Talk:
 
     async def arrive(self, remembered: object, request: gr.Request) -> AsyncIterator[list[Any]]:
         """What a page shows when it is opened: how many articles there are, what to ask, the tab's conversation."""
-        texts = _texts(request)
-        placeholder, known = await asyncio.to_thread(self._welcome, texts)
-        coverage, examples = known.coverage, [*known.examples, *[""] * EXAMPLES][:EXAMPLES]
-        sources = list(coverage.sources[:SOURCES_OFFERED])
-        fixed = [
-            header_html(coverage.articles, texts),
-            gr.Dropdown(value=self._backend.models[0]),
-            gr.Dropdown(choices=sources, value=[], visible=bool(sources)),
-            *(gr.Button(text, visible=bool(text)) for text in examples),
-        ]
+        placeholder, fixed = await self._held(_texts(request))
+        fixed.insert(1, gr.Dropdown(value=self._backend.models[0]))
         async for state in self._open(_text(remembered), request):
             yield [gr.Chatbot(value=state[0], placeholder=placeholder), *state[1:], *fixed]
             fixed = [gr.skip()] * len(fixed)
+
+    async def renew(self, request: gr.Request) -> list[Any]:
+        """What a page shows of a library that has changed while it was open: the empty chat's text, then `fixed`."""
+        placeholder, fixed = await self._held(_texts(request))
+        return [gr.Chatbot(placeholder=placeholder), *fixed]
+
+    async def _held(self, texts: Texts) -> tuple[str, list[Any]]:
+        """The text of an empty chat; the header, the sources to choose from and the examples."""
+        placeholder, known = await asyncio.to_thread(self._welcome, texts)
+        examples = [*known.examples, *[""] * EXAMPLES][:EXAMPLES]
+        sources = list(known.coverage.sources[:SOURCES_OFFERED])
+        return placeholder, [
+            header_html(known.coverage.articles, texts),
+            gr.Dropdown(choices=sources, value=[], visible=bool(sources)),
+            *(gr.Button(text, visible=bool(text)) for text in examples),
+        ]
 
     def stop(self, request: gr.Request) -> None:
         """Stops the model of this page; its answer ends by itself then, checked as far as it goes."""

@@ -185,6 +185,7 @@ async function startModelState() {
 }
 
 export function startChat() {
+  document.addEventListener("dateline:library", () => window.datelineRenew?.());
   for (const moved of ["wheel", "touchmove", "pointerdown", "keydown"]) {
     const unpin = (event) => event.target.closest?.("#conversation") && (pinned = null);
     document.addEventListener(moved, unpin, { passive: true, capture: true });

@@ -53,8 +53,11 @@ function fill(panel) {
   document.dispatchEvent(new CustomEvent("dateline:conversations"));
 }
 
-const dayOf = (moment) =>
-  new Date(moment).toLocaleString(document.documentElement.lang || "en", { dateStyle: "medium", timeStyle: "short" });
+// `25 November 2026 at 04:29`, days written as in articles: the day before the month in English, too.
+function dayOf(moment) {
+  const language = document.documentElement.lang || "en";
+  return new Date(moment).toLocaleString(language === "en" ? "en-GB" : language, { dateStyle: "long", timeStyle: "short" });
+}
 
 function item(one) {
   const row = element("li");
