@@ -4,9 +4,14 @@ import ipaddress
 import signal
 import socket
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
+from browser import ARGUMENTS, find_chromium
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 settings.register_profile("dateline", deadline=None, derandomize=True, database=None)
 settings.load_profile("dateline")
@@ -14,6 +19,19 @@ settings.load_profile("dateline")
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # Shells let what they run in the background ignore Ctrl-C, and its children inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="module")
+def browser() -> "Iterator[Browser]":
+    """Chromium. Not for longer than a module: while Playwright runs, no other code may run an event loop."""
+    path = find_chromium()
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=list(ARGUMENTS))
+        yield chromium
+        chromium.close()
+
 
 _attempts: list[str] = []
 _getaddrinfo = socket.getaddrinfo

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from browser import ARGUMENTS, DESKTOP, PHONE, ask, find_chromium, served, watched_page
+from browser import DESKTOP, PHONE, ask, served, watched_page
 from fake_backend import FakeBackend, answer, cite, hit, make_article, refusal
 
 from rag.types import Answer, Question, Statement
@@ -34,17 +34,6 @@ def respond(question: Question) -> Answer:
     said = [Statement(QUOTE, (1,), "verbatim"), Statement("It has not been held.", (2,), "partial")]
     cited = [cite(1, ARTICLES[0], QUOTE), cite(2, ARTICLES[0], "Nobody said why.")]
     return answer(question.text, said, cited, model="openai:a", notices=("One passage did not fit.",))
-
-
-@pytest.fixture(scope="module")
-def browser():
-    path = find_chromium()
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=list(ARGUMENTS))
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

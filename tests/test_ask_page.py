@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from browser import ARGUMENTS, DESKTOP, PHONE, ask, find_chromium, in_viewport, served, watched_page
+from browser import DESKTOP, PHONE, ask, in_viewport, served, watched_page
 from fake_backend import FakeBackend, answer, cite, hit, make_article, refusal
 from playwright.sync_api import expect
 
@@ -34,17 +34,6 @@ def respond(question: Question) -> Answer:
     said = [Statement(FIRST, (1,), "verbatim"), Statement("It is off.", (2, 3), "partial")]
     cited = [cite(1, ARTICLE, FIRST), cite(2, ARTICLE, SECOND), cite(3, OTHER, "The vote is put off")]
     return answer(question.text, said, cited)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    path = find_chromium()
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

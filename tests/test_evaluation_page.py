@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
-from browser import ARGUMENTS, DESKTOP, PHONE, find_chromium, served, watched_page
+from browser import DESKTOP, PHONE, served, watched_page
 from fake_backend import FakeBackend
 from fastapi import FastAPI
 from made_evaluations import ARTICLES, FORMULA, HOSTILE, entry, play, set_text
@@ -25,17 +25,6 @@ pytestmark = [
 
 SEEDS = Path(__file__).parent.parent / "seeds"
 BOTH = pytest.mark.parametrize("device", [DESKTOP, PHONE], ids=["desktop", "phone"])
-
-
-@pytest.fixture(scope="module")
-def browser():
-    path = find_chromium()
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -93,8 +82,9 @@ def test_the_shipped_set_runs_on_the_sample_articles(browser, tmp_path: Path) ->
             page.locator(".state-line", has_text=re.compile(r"^\d of 6 questions$")).wait_for()
             look_at_the_run(page, DESKTOP)
             run = page.evaluate("location.hash")
+            known = page.context.storage_state()  # a run is seen by the browser that made it only
             seen.assert_clean()
-        with watched_page(browser, address, **PHONE) as (page, seen):
+        with watched_page(browser, address, storage_state=known, **PHONE) as (page, seen):
             page.goto(address + run.removesuffix("/questions"))
             look_at_the_run(page, PHONE)
             seen.assert_clean()

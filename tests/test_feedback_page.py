@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from browser import ARGUMENTS, DESKTOP, PHONE, ask, find_chromium, served, watched_page
+from browser import DESKTOP, PHONE, ask, served, watched_page
 from fake_backend import FakeBackend, answer, cite, hit, make_article, refusal
 
 from rag.types import Answer, Question, Statement
@@ -30,17 +30,6 @@ def respond(question: Question) -> Answer:
         return refusal(question.text, "The articles do not say.", [hit(1, VOTE, "put off")])
     said = [Statement("**May** — It will be held in May.", (1,), "verbatim"), Statement("Put off.", (2,), "verbatim")]
     return answer(question.text, said, [cite(1, VOTE, "held in May"), cite(2, VOTE, "put off")])
-
-
-@pytest.fixture(scope="module")
-def browser():
-    path = find_chromium()
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from browser import ARGUMENTS, DESKTOP, PHONE, ask, find_chromium, served, watched_page
+from browser import DESKTOP, PHONE, ask, served, watched_page
 from fake_backend import FakeBackend, answer, cite, hit, refusal
 from payloads import ALL_IN_ONE, PAYLOADS, SENDABLE, assert_not_wider, assert_nothing_live, shown_as
 
@@ -44,17 +44,6 @@ def respond(question: Question) -> Answer:
     said = [Statement(QUOTE, (1,), "verbatim"), Statement(payload.strip() or "Nothing.", (1,), "unsupported")]
     changes = {"notices": (payload,), "model": "openai:a", "standalone_question": f"Asked: {payload}"}
     return answer(question.text, said, [cite(1, article, QUOTE)], **changes)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    path = find_chromium()
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=list(ARGUMENTS))
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

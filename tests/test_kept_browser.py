@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from browser import ARGUMENTS, DESKTOP, PHONE, ask, find_chromium, served, watched_page
+from browser import DESKTOP, PHONE, ask, served, watched_page
 from fake_backend import FakeBackend, answer, cite, make_article
 
 from rag.types import Answer, Question, Statement
@@ -28,17 +28,6 @@ WORDS = f"{HOSTILE} The vote was put off."
 def respond(question: Question) -> Answer:
     said = [Statement(WORDS, (1,), "partial")]
     return answer(question.text, said, [replace(cite(1, VOTE, WORDS), url="https://desk.example/vote")])
-
-
-@pytest.fixture(scope="module")
-def browser():
-    path = find_chromium()
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from browser import ARGUMENTS, DESKTOP, ask, find_chromium, served, watched_page
+from browser import DESKTOP, ask, served, watched_page
 from fake_backend import FakeBackend, answer, cite, make_article
 
 from rag.types import Answer, Question, Statement
@@ -27,17 +27,6 @@ class Choosing(FakeBackend):
 
 def respond(question: Question) -> Answer:
     return answer(question.text, [Statement(QUOTE, (1,), "verbatim")], [cite(1, ARTICLES[0], QUOTE)], model="openai:a")
-
-
-@pytest.fixture(scope="module")
-def browser():
-    path = find_chromium()
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=list(ARGUMENTS))
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from browser import DESKTOP, PHONE, find_chromium, served, watched_page
+from browser import DESKTOP, PHONE, served, watched_page
 from fakes import BagOfWordsEncoder
 from hostile import HOST, PAYLOADS
 
@@ -25,18 +25,6 @@ pytestmark = [
 LAMP = "The lamp was lit in 1923 by Ann Lee in the old harbour house."
 VOTE = "The vote on the harbour was put off until May after a long debate."
 DEVICES = pytest.mark.parametrize("device", [DESKTOP, PHONE], ids=["desktop", "phone"])
-
-
-@pytest.fixture(scope="module")
-def browser():
-    path = find_chromium()
-    from browser import ARGUMENTS
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

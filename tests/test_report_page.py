@@ -5,7 +5,6 @@ from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
-from browser import ARGUMENTS, find_chromium
 from made_report import MOON, SAID, citation, document, empty_report, made_report
 
 from eval.report import write_report
@@ -172,17 +171,6 @@ def test_colours_have_contrast_in_light_and_dark():
         assert contrast(colours["warn"], colours["warn-fill"]) >= 4.5
     # Outside the two lists there is no colour at all.
     assert "#" not in re.sub(r"--[\w-]+: #[0-9a-f]{6};", "", style)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    path = find_chromium()
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 @pytest.mark.browser

@@ -57,18 +57,6 @@ def respond(question: Question) -> Answer:
 
 
 @pytest.fixture(scope="module")
-def browser():
-    path = find_chromium()
-    from browser import ARGUMENTS
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="module")
 def backend() -> FakeBackend:
     return FakeBackend([ARTICLE, HOSTILE], respond)
 

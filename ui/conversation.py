@@ -41,6 +41,9 @@ async def watch(answering: Answering) -> AsyncIterator[Seen]:
     while True:
         ended = answering.ended.is_set()
         now = answering.exchange, answering.before
+        if now[0].state != "running" and not ended:
+            await asyncio.sleep(POLL_SECONDS)  # it is being kept; what is shown as ended is kept already
+            continue
         if ended or (now != shown and time.monotonic() - moment >= UPDATE_SECONDS):
             shown, moment = now, time.monotonic()
             yield now

@@ -100,6 +100,7 @@ function edit(row, one) {
     try {
       await sendJson("PATCH", `api/conversations/${one.conversation_id}`, { title: box.value });
       announce(t("conversation.renamed"));
+      form.remove();
       await load();
       focusRow(one.conversation_id, "button.plain");
     } catch (error) {
