@@ -194,8 +194,8 @@ def test_a_run_that_fails_says_why_in_words_of_the_page(client: TestClient, play
     (played / "broken").write_text(f"the articles asked do not hold the evidence that 'set/made.jsonl' names. {ADVICE}")
     run = until(client, start(client)["run_id"], lambda run: run["state"] == "failed")
     assert run["message"] == (
-        "the articles asked do not hold the evidence that 'made.jsonl' names. Add the articles to the library, or "
-        "choose another set."
+        "the articles asked do not hold the evidence that 'made.jsonl' names. Mend the set, add the "
+        "articles to the library, or choose another set."
     )
     (played / "broken").unlink()
     client.post(f"{API}/{run['run_id']}/resume")

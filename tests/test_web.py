@@ -2,6 +2,7 @@
 
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+import uvicorn
 from browser import DESKTOP, PHONE, ask, find_chromium, in_viewport, served, watched_page
 from fake_backend import FakeBackend, answer, cite, hit, make_article, refusal
 
@@ -18,7 +20,7 @@ from index.ingest import index_paths
 from index.library import Library
 from rag.types import Answer, Question, Statement, Turn
 from ui.front_files import front_file
-from ui.web import create_app, serve
+from ui.web import create_app, serve, server_config
 
 # Gradio sums up its queue with pandas, in ways that pandas has marked as going away.
 pytestmark = [
@@ -398,3 +400,26 @@ def test_the_command_prints_the_address_and_ends_in_order(seed_library: Path) ->
         process.send_signal(signal.SIGINT)
         stdout, stderr = process.communicate(timeout=20)
     assert (process.returncode, stdout, stderr) == (0, "", "")
+
+
+def test_nobody_gets_round_the_throttle_by_a_made_up_address(tmp_path: Path, backend: FakeBackend) -> None:
+    from ui.auth import FAILURES_ALLOWED, password_line
+
+    people = tmp_path / "people"
+    people.write_text(password_line("ann", "secret") + "\n")
+    app = create_app(Path("unused"), backend=backend, auth_file=people)
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(server_config(app))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    try:
+        address = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        found = [
+            httpx.get(address, auth=("ann", f"wrong {n}"), headers={"x-forwarded-for": f"192.0.2.{n}"}).status_code
+            for n in range(FAILURES_ALLOWED + 2)
+        ]
+    finally:
+        server.should_exit = True
+        thread.join(timeout=20)
+        listener.close()
+    assert found == [401] * FAILURES_ALLOWED + [429] * 2

@@ -3,7 +3,9 @@
 Whoever asks sees their own sets and runs only.
 """
 
+import atexit
 import logging
+import shutil
 import tempfile
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -62,8 +64,7 @@ def create_evaluation_router(
         owner_of: Whose request it is.
         runs: In the place of those in `state`.
     """
-    temporary = None if state is not None else tempfile.TemporaryDirectory(prefix="dateline-")
-    folder = state if state is not None else Path(str(temporary and temporary.name))
+    folder = state if state is not None else _temporary_folder()
     runs = runs or Runs(folder / "evaluations", library_path, arguments)
     sets = QuestionSets(folder / "question-sets", backend, feedback_lines)
     results = Results(backend)
@@ -72,8 +73,8 @@ def create_evaluation_router(
     async def lifespan(_: Any) -> AsyncIterator[None]:
         yield
         await run_in_threadpool(runs.close)
-        if temporary is not None:
-            await run_in_threadpool(temporary.cleanup)
+        if state is None:
+            await run_in_threadpool(shutil.rmtree, folder, ignore_errors=True)
 
     router = APIRouter(lifespan=lifespan)
 
@@ -266,3 +267,10 @@ def _csv_of(folder: Path) -> bytes:
         path = Path(temporary) / "results.csv"
         export(read_results(folder), format="csv", out=path)
         return path.read_bytes()
+
+
+def _temporary_folder() -> Path:
+    """A new folder that is gone when the process ends, at the latest: an application may never be served."""
+    folder = Path(tempfile.mkdtemp(prefix="dateline-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder

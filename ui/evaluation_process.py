@@ -30,7 +30,7 @@ _MESSAGE_BYTES = 8_192
 """Of what the command said at last, the part that is read."""
 
 _ADVICE = {
-    ADVICE: "Add the articles to the library, or choose another set.",
+    ADVICE: "Mend the set, add the articles to the library, or choose another set.",
     FOLDER_ADVICE: "begin a new evaluation",
     f"'{SET_FOLDER}/": "'",
 }
@@ -135,6 +135,8 @@ def last_words(log: Path) -> str:
         return ""
     said = next((line for line in reversed(lines) if line.startswith("Error: ")), lines[-1] if lines else "")
     said = said.removeprefix("Error: ")
+    if "holds the results of another run" in said:
+        return "Dateline, the set or the library has changed since this evaluation was begun; begin a new one."
     for words, ours in _ADVICE.items():
         said = said.replace(words, ours)
     return said

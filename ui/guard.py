@@ -121,8 +121,8 @@ class Guard:
 
         try:
             await self._app(scope, receive, guarded_send)
-        except ClientDisconnect:
-            return  # whoever asked has left, or the guard has ended his request
+        except (ClientDisconnect, asyncio.CancelledError):
+            return  # whoever asked has left, the guard has ended his request, or the server stops
         except Exception:
             logger.exception("A request to %r failed.", scope["path"])
             if not begun:

@@ -33,6 +33,9 @@ REMEMBERED = 10_000
 FAILURES_SHOWN = 20
 """Records of one file whose failure is told in words; the others are counted."""
 
+BUSY = "Another process is changing the library. This waits for it and is done by itself."
+"""Said of what waits."""
+
 _GONE_WRONG = "Something went wrong; the server's log says what."
 
 
@@ -164,7 +167,7 @@ class LibraryJobs:
                     self._give_up(str(error))
                     busy_since = time.monotonic()
                     continue
-                self._tell_waiting(str(error))
+                self._tell_waiting(BUSY)
                 time.sleep(BUSY_SECONDS)
             except DatelineError as error:
                 self._give_up(str(error))

@@ -157,6 +157,25 @@ def create_app(
     )
 
 
+def server_config(app: FastAPI) -> uvicorn.Config:
+    """How uvicorn serves the application.
+
+    What a request says of where it came from (`X-Forwarded-For`) is not believed, not even of a proxy on this machine:
+    whoever guesses passwords would write another address into each request.
+    """
+    return uvicorn.Config(
+        app,
+        http=PatientProtocol,
+        log_level="warning",
+        log_config=None,  # as everything else is logged, with no control characters for the terminal
+        access_log=False,
+        limit_concurrency=CONNECTIONS,
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=SECONDS_TO_FINISH,
+    )
+
+
 def serve(app: FastAPI, host: str, port: int, *, on_ready: Callable[[str], None]) -> None:
     """Serves until interrupted. `on_ready` is given the address once it is open; port 0 takes a free one.
 
@@ -170,16 +189,7 @@ def serve(app: FastAPI, host: str, port: int, *, on_ready: Callable[[str], None]
             f"{host}:{port} cannot be served at ({error.strerror or error}); choose another --port or --host."
         ) from error
     shown = f"[{host}]" if ":" in host else host
-    config = uvicorn.Config(
-        app,
-        http=PatientProtocol,
-        log_level="warning",
-        log_config=None,  # as everything else is logged, with no control characters for the terminal
-        access_log=False,
-        limit_concurrency=CONNECTIONS,
-        server_header=False,
-        timeout_graceful_shutdown=SECONDS_TO_FINISH,
-    )
+    config = server_config(app)
     with listener:
         on_ready(f"http://{shown}:{listener.getsockname()[1]}/")
         try:

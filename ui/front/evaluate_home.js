@@ -51,6 +51,7 @@ function setChoice(set, checked, here, problem) {
     label.append(element("span", "set-missing", said));
   }
   row.append(radio, label);
+  radio.addEventListener("change", () => problem.say(""));
   if (set.kind === "uploaded") {
     const remove = async () => {
       try {

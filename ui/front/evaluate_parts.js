@@ -145,6 +145,7 @@ export function problemLine() {
     say(text) {
       made.textContent = text || "";
       made.hidden = !text;
+      if (text) made.scrollIntoView({ block: "nearest" });
     },
   };
 }

@@ -133,6 +133,16 @@ async function finished(body, head, run, parts, here) {
     tabs.append(tab);
   });
   const files = element("details", "files");
+  // It lies over the page like a menu, and closes like one.
+  files.addEventListener("focusout", (event) => {
+    if (!files.contains(event.relatedTarget)) files.open = false;
+  });
+  files.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !files.open) return;
+    event.preventDefault();
+    files.open = false;
+    files.querySelector("summary").focus();
+  });
   files.append(element("summary", "", t("evaluate.download")));
   const list = element("ul");
   FILES.forEach((name) => {

@@ -94,6 +94,7 @@ function makeLine(results, name) {
 const onlyFailure = (job) => job.failed === 1 && !job.added && !job.updated && !job.unchanged;
 
 function said(job) {
+  if (job.forgotten) return job.problem;
   if (job.problem) return t("library.failed_because", { reason: job.problem });
   if (onlyFailure(job)) return t("library.failed_because", { reason: job.failures[0].reason });
   const several = job.added + job.updated + job.unchanged + job.failed > 1;

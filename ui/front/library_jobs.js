@@ -25,7 +25,8 @@ async function look() {
     const known = new Map(jobs.map((job) => [job.job_id, job]));
     for (const id of ids) {
       // A server that was started anew knows nothing of what it was asked before.
-      const job = known.get(id) || { job_id: id, state: "done", problem: t("library.forgotten"), failures: [] };
+      const gone = { job_id: id, state: "done", forgotten: true, problem: t("library.forgotten"), failures: [] };
+      const job = known.get(id) || gone;
       const { onChange, resolve } = followed.get(id);
       onChange(job);
       if (job.state !== "done") continue;

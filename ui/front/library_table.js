@@ -196,6 +196,7 @@ export function makeTable({ onRemove, onProblem }) {
       if (value === readOnly) return;
       readOnly = value;
       actions.hidden = value;
+      table.classList.toggle("read-only", value);
       showRows(shown);
     },
     placeOf: (articleId) => [...body.children].indexOf(lineOf(articleId)),
