@@ -13,6 +13,7 @@ DatelineError
 ├── LibraryError            the folder of a library
 │   ├── LibraryNotFoundError    there is no library at this place
 │   ├── LibraryFormatError      not a library, damaged, or of a format this version does not know
+│   │   └── LibraryDamagedError     a library, of which not everything is as it was stored
 │   ├── LibraryBusyError        another process is changing it
 │   ├── LibraryWriteError       the disk is full or may not be written
 │   ├── EncoderMismatchError    made with another encoder than the one given
@@ -74,6 +75,10 @@ class LibraryNotFoundError(LibraryError):
 
 class LibraryFormatError(LibraryError):
     """The folder is not a library, is damaged, or has a format that this version does not know."""
+
+
+class LibraryDamagedError(LibraryFormatError):
+    """Not everything in the library is as it was stored."""
 
 
 class LibraryBusyError(LibraryError):

@@ -1,12 +1,18 @@
 """BM25 keyword search by tantivy. Like the vector file, the index is derived from SQLite, stamped and checked."""
 
 import hashlib
+import os
+import re
 import shutil
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 TITLE_BOOST = 0.5
 """Weight of a match in the title against one in the text. The title stands with each passage of its article, so a full
@@ -31,6 +37,9 @@ instead of 7.
 
 WRITER_HEAP_BYTES = 64_000_000
 """Memory that tantivy collects documents in before it writes a segment."""
+
+_SEGMENT = re.compile(r"[0-9a-f]{32}\.")
+"""Names of tantivy's files that hold documents, which are written once."""
 
 ANALYZER = "dateline_en"
 """Name under which the analyzer of this module is registered with an index."""
@@ -74,6 +83,7 @@ class KeywordIndex:
         index.register_tokenizer(ANALYZER, _analyzer())
         self._index = index
         self._folder = folder
+        self._digests: dict[str, str] = {}
         self._searcher = index.searcher()
 
     @classmethod
@@ -87,19 +97,51 @@ class KeywordIndex:
         folder.mkdir(parents=True)
         return cls(Index(_schema(), path=str(folder)), folder)
 
-    @classmethod
-    def load(cls, folder: Path, sha256: str) -> "KeywordIndex | None":
-        """The index of a folder, or `None` if it is missing, is not the one that the digest was taken of, or has other
-        fields than this version of Dateline writes."""
+    def copy_to(self, folder: Path) -> "KeywordIndex":
+        """The same index in another folder, which is replaced; its files are shared with this one where the file system
+        can, since a file that holds documents never changes.
+
+        Raises:
+            ValueError: This index is in memory.
+            OSError: The folder cannot be written.
+        """
         from tantivy import Index
 
+        if self._folder is None:
+            raise ValueError("An index in memory has no files.")
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        for path in _files(self._folder):
+            target = folder / path.name
+            if not _SEGMENT.match(path.name):
+                shutil.copyfile(path, target)
+                continue
+            try:
+                os.link(path, target)
+            except OSError:
+                shutil.copyfile(path, target)
+        copy = KeywordIndex(Index.open(str(folder)), folder)
+        copy._digests = dict(self._digests)
+        return copy
+
+    @classmethod
+    def load(cls, folder: Path, sha256: str, former: "KeywordIndex | None" = None) -> "KeywordIndex | None":
+        """The index of a folder, or `None` if it is missing, is not the one that the digest was taken of, or has other
+        fields than this version of Dateline writes. Files that it shares with a former one are not read again."""
+        from tantivy import Index
+
+        digests = {} if former is None else dict(former._digests)
         try:
-            if _digest(folder) != sha256:
+            if _digest(folder, digests) != sha256:
                 return None
             index = Index.open(str(folder))
         except (OSError, ValueError):
             return None
-        return cls(index, folder) if index.schema == _schema() else None
+        if index.schema != _schema():
+            return None
+        loaded = cls(index, folder)
+        loaded._digests = digests
+        return loaded
 
     def change(self, remove_articles: Iterable[int], add: Iterable[KeywordDocument]) -> None:
         """Takes out the documents of the given articles, then puts in new ones, in one commit."""
@@ -122,6 +164,11 @@ class KeywordIndex:
         self._index.reload()
         self._searcher = self._index.searcher()
 
+    @property
+    def folder(self) -> Path | None:
+        """Where its files are, `None` if it is in memory."""
+        return self._folder
+
     def digest(self) -> str:
         """SHA-256 over the names and contents of the index's files.
 
@@ -130,16 +177,17 @@ class KeywordIndex:
         """
         if self._folder is None:
             raise ValueError("An index in memory has no files.")
-        return _digest(self._folder)
+        return _digest(self._folder, self._digests)
 
     def search(
         self,
         query: str,
         limit: int,
-        allowed_articles: Collection[int] | None = None,
+        allowed_articles: "NDArray[np.bool_] | None" = None,
         title_boost: float = TITLE_BOOST,
     ) -> list[tuple[int, float]]:
-        """At most `limit` pairs (row, BM25 score), best first, of the given articles unless it is `None`.
+        """At most `limit` pairs (row, BM25 score), best first, only of articles whose row is true in
+        `allowed_articles` unless it is `None`.
 
         `title_boost` is the weight of a match in the title against one in the text.
         """
@@ -147,7 +195,7 @@ class KeywordIndex:
 
         schema = self._index.schema
         terms = sorted(set(analyze(query)))
-        if not terms or limit <= 0 or (allowed_articles is not None and not allowed_articles):
+        if not terms or limit <= 0 or (allowed_articles is not None and not allowed_articles.any()):
             return []
         words: list[tuple[Any, Any]] = []
         for term in terms:
@@ -175,17 +223,23 @@ class KeywordIndex:
                 return found
             wanted *= 4
 
-    def _best_within(self, matching: Any, limit: int, allowed_articles: Collection[int]) -> list[tuple[float, Any]]:
+    def _best_within(self, matching: Any, limit: int, allowed_articles: "NDArray[np.bool_]") -> list[tuple[float, Any]]:
         """As `_best`, of the given articles; slow where they are many."""
+        import numpy as np
         from tantivy import Occur, Query
 
-        within = Query.term_set_query(self._index.schema, "article_row", list(allowed_articles))
+        rows = np.flatnonzero(allowed_articles).tolist()
+        within = Query.term_set_query(self._index.schema, "article_row", rows)
         clauses = [(Occur.Must, matching), (Occur.Must, Query.const_score_query(within, 0.0))]
         return self._best(Query.boolean_query(clauses), limit)
 
-    def _sifted(self, matching: Any, limit: int, allowed_articles: Collection[int]) -> list[tuple[float, Any]] | None:
+    def _sifted(
+        self, matching: Any, limit: int, allowed_articles: "NDArray[np.bool_]"
+    ) -> list[tuple[float, Any]] | None:
         """At least the best `limit` documents of the given articles, or `None` if too few of the best of all are."""
-        if len(allowed_articles) * SIFTED < len(self):
+        import numpy as np
+
+        if np.count_nonzero(allowed_articles) * SIFTED < len(self):
             return None
         depth = SIFTED * limit
         found = self._best(matching, depth)
@@ -193,9 +247,8 @@ class KeywordIndex:
         if not is_all:
             # Not all that have the last score need be there.
             found = [hit for hit in found if hit[0] > found[-1][0]]
-        allowed = frozenset(allowed_articles)
         articles = self._searcher.fast_field_values("article_row", [address for _, address in found])
-        kept = [hit for hit, article in zip(found, articles, strict=True) if article in allowed]
+        kept = [hit for hit, article in zip(found, articles, strict=True) if allowed_articles[article]]
         return kept if is_all or len(kept) >= limit else None
 
     def document_frequency(self, terms: Sequence[str]) -> dict[str, int]:
@@ -224,11 +277,23 @@ def _schema() -> Any:
     return builder.build()
 
 
-def _digest(folder: Path) -> str:
+def _files(folder: Path) -> list[Path]:
+    """The files that make up an index, by name; tantivy's locks are none."""
+    return [
+        path for path in sorted(folder.iterdir()) if path.suffix != ".lock" and not path.name.startswith(".tantivy")
+    ]
+
+
+def _digest(folder: Path, known: dict[str, str]) -> str:
+    """SHA-256 over the names and contents of the index's files. `known` are digests of files that never change, by
+    name, and takes in the others of that kind."""
     total = hashlib.sha256()
-    for path in sorted(folder.iterdir()):
-        if path.suffix == ".lock" or path.name.startswith(".tantivy"):
-            continue
-        with path.open("rb") as file:
-            total.update(f"{path.name}\0{hashlib.file_digest(file, 'sha256').hexdigest()}\n".encode())
+    for path in _files(folder):
+        sha256 = known.get(path.name)
+        if sha256 is None:
+            with path.open("rb") as file:
+                sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+            if _SEGMENT.match(path.name):
+                known[path.name] = sha256
+        total.update(f"{path.name}\0{sha256}\n".encode())
     return total.hexdigest()

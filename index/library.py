@@ -1,6 +1,7 @@
 """A library: one folder on disk that holds a collection and finds passages in it."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -14,6 +15,7 @@ from index.errors import (
     ArticleNotFoundError,
     EncoderMismatchError,
     LibraryBusyError,
+    LibraryDamagedError,
     LibraryNotFoundError,
     LibraryWriteError,
 )
@@ -23,12 +25,19 @@ from index.search_files import NAMES, SearchFiles
 from index.store import DATABASE_NAME, Store
 from index.token_reader import TokenReader
 from index.types import Article, ArticleSummary, Finding, Hit, Passage, SearchFilter, Span
+from index.vectors import Kind
+from index.witness import WITNESS_NAME, check_witness, witness_finding
 
 if TYPE_CHECKING:
     from index.answer_spans import ShortAnswer
     from index.interaction import PassageMatch
 
 LOCK_NAME = "writer.lock"
+
+
+CHECKED_AT_OPENING_BYTES = 8 * 2**20
+"""A database of at most this size is checked in whole when it is opened, in some milliseconds a megabyte. Of a larger
+one every row is checked when it is read, and `dateline doctor` checks all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +84,13 @@ class Library:
             raise LibraryNotFoundError(
                 f"There is no library in {str(path)!r}; make one with: dateline index PATH --library {path}"
             )
-        return cls(path, Store.open(database), encoder, None)
+        store = Store.open(database)
+        try:
+            _require_intact(path, store)
+            return cls(path, store, encoder, None)
+        except BaseException:
+            store.close()
+            raise
 
     @classmethod
     def open_for_writing(cls, path: Path, encoder: Encoder | None = None) -> Self:
@@ -86,23 +101,15 @@ class Library:
             LibraryWriteError: The folder cannot be made or written.
             LibraryFormatError, EncoderMismatchError: As `open`.
         """
-        try:
-            path.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(path / LOCK_NAME, timeout=0)
-            lock.acquire()
-        except Timeout as error:
-            raise LibraryBusyError(
-                f"Another process is changing the library {str(path)!r}; wait until it is done, then run this again."
-            ) from error
-        except OSError as error:
-            raise LibraryWriteError(
-                f"The library folder {str(path)!r} cannot be written ({error.strerror or error}); check its "
-                "permissions and the free space, or name another folder with --library."
-            ) from error
-        try:
+        lock = writer_lock(path)
+        with ExitStack() as opened:
+            opened.callback(lock.release)
             database = path / DATABASE_NAME
             if database.is_file():
                 store = Store.open(database)
+                opened.callback(store.close)
+                _require_intact(path, store)
+                store.upgrade()
             else:
                 encoder = encoder or load_encoder(DEFAULT_ENCODER)
                 store = Store.create(
@@ -114,10 +121,10 @@ class Library:
                         "max_tokens": str(encoder.max_tokens),
                     },
                 )
-            return cls(path, store, encoder, lock)
-        except BaseException:
-            lock.release()
-            raise
+                opened.callback(store.close)
+            library = cls(path, store, encoder, lock)
+            opened.pop_all()
+            return library
 
     def close(self) -> None:
         """Lets go of the folder; if it was opened for writing, derived files that are behind are written first."""
@@ -125,6 +132,7 @@ class Library:
             if self._lock is not None and self._files.are_behind:
                 self.write_derived()
         finally:
+            self._files.close()
             self._store.close()
             if self._lock is not None:
                 self._lock.release()
@@ -235,7 +243,6 @@ class Library:
         passages = [self._new_passages(article) for article, _ in articles]
         vectors, tokens = self._tokens.encode([passage for found in passages for passage in found])
         added = updated = duplicates = done = 0
-        changed: set[int] = set()
         with self._store.change():
             for (article, digest), found in zip(articles, passages, strict=True):
                 known_origin = self._store.origin(article.origin) is not None
@@ -247,14 +254,13 @@ class Library:
                     if found:
                         own = slice(done, done + len(found))
                         self._store.put_passages(row, found, vectors[own], tokens[own])
-                    changed.add(row)
                 done += len(found)
                 self._store.set_origin(article.origin, digest, row)
                 updated += known_origin
                 duplicates += not known_origin and known_text is not None
                 added += not known_origin and known_text is None
-            changed.update(self._store.remove_orphans())
-        self._files.note_change(changed)
+            self._store.remove_orphans()
+        self._files.write_when_due()
         return PutResult(added, updated, duplicates)
 
     def _check_writable(self) -> None:
@@ -292,7 +298,7 @@ class Library:
                 self._store.forget_digests_beside(origin)
                 self._store.remove_origin(origin)
             removed = self._store.remove_orphans()
-        self._files.note_change(removed)
+        self._files.write_when_due()
         return len(removed)
 
     def remove(self, article_ids: Sequence[str]) -> int:
@@ -306,30 +312,34 @@ class Library:
         """The `limit` passages nearest to the query by cosine of the encoder's vectors, inside the filter."""
         vector = self._tokens.of_question(query).vector
         with self._store.snapshot():
-            index = self._files.vectors()
-            allowed = None
-            if not search_filter.is_empty:
-                allowed = self._store.passages_of_articles(self._store.articles_matching(search_filter))
-            found = index.search(vector, limit, allowed)
-            passages = self._store.passages(row for row, _ in found)
+            found = self._files.vectors().search(vector, limit, self._files.matching(search_filter))
+            passages = self._passages(row for row, _ in found)
         return [Hit(passages[row], rank, score, dense_rank=rank) for rank, (row, score) in enumerate(found, start=1)]
 
     def keyword(self, query: str, limit: int, search_filter: SearchFilter) -> list[Hit]:
         """The `limit` passages with the highest BM25 score for the query's words, inside the filter."""
         with self._store.snapshot():
-            index = self._files.keywords()
-            allowed = None if search_filter.is_empty else self._store.articles_matching(search_filter)
-            found = index.search(query, limit, allowed)
-            passages = self._store.passages(row for row, _ in found)
+            found = self._files.keywords().search(query, limit, self._files.matching(search_filter))
+            passages = self._passages(row for row, _ in found)
         return [Hit(passages[row], rank, score, keyword_rank=rank) for rank, (row, score) in enumerate(found, start=1)]
+
+    def _passages(self, rows: Iterable[int]) -> dict[int, Passage]:
+        """The passages in rows that a search found. Raises `LibraryDamagedError` if one is gone."""
+        wanted = list(rows)
+        found = self._store.passages(wanted)
+        if len(found) != len(wanted):
+            raise LibraryDamagedError(
+                f"The library {str(self.path)!r} is damaged: {len(wanted) - len(found)} passages that were stored are "
+                f"gone. Mend it with: dateline doctor --repair --library {self.path}"
+            )
+        return found
 
     def keyword_articles(self, query: str, limit: int, search_filter: SearchFilter) -> list[tuple[str, float]]:
         """The `limit` articles with the highest BM25 score of title and whole text for the query's words, inside the
         filter: pairs (article_id, score), best first. The scores are not comparable with those of passages."""
         with self._store.snapshot():
             index = self._files.article_keywords()
-            allowed = None if search_filter.is_empty else self._store.articles_matching(search_filter)
-            found = index.search(query, limit, allowed, ARTICLE_TITLE_BOOST)
+            found = index.search(query, limit, self._files.matching(search_filter), ARTICLE_TITLE_BOOST)
             return [(self._store.article_of_row(row)[0], score) for row, score in found]
 
     def prepare(self, question: str) -> None:
@@ -369,6 +379,14 @@ class Library:
         """Brings the vector file and the keyword indexes to the newest commit. Raises `LibraryWriteError`."""
         self._files.write()
 
+    def choose_vectors(self, kind: Kind | None) -> None:
+        """Fixes the kind of vector index for this library, or with `None` lets its size decide, as it does at first.
+
+        The next writing of the derived files heeds it.
+        """
+        self._check_writable()
+        self._files.choose_kind(kind)
+
     def check(self) -> list[Finding]:
         """What is well and what is not: the database, the derived files, the encoder."""
         problems = self._store.integrity()
@@ -376,8 +394,10 @@ class Library:
             # The files beside it are derived from the database and say nothing without it.
             advice = "restore the folder from a copy, or index the articles again: dateline index PATH --library FOLDER"
             return [Finding("database", False, f"{'; '.join(problems)}; {advice}")]
+        witness = witness_finding(self.path, self._store)
         counted = f"{self.count_articles()} articles, {self.count_passages()} passages, generation {self.generation}"
-        return [Finding("database", True, counted), *self._files.check(), self._check_tokens()]
+        noted = [] if witness is None else [witness]
+        return [Finding("database", True, counted), *self._files.check(), self._check_tokens(), *noted]
 
     def _check_tokens(self) -> Finding:
         """Whether every passage has its tokens. Without them answers are the same and take longer."""
@@ -397,6 +417,43 @@ class Library:
         bad = {finding.check for finding in findings if not finding.ok}
         if findings[0].ok and bad:
             self._tokens.fill()
-        if findings[0].ok and bad & set(NAMES):
+        if findings[0].ok and bad & {*NAMES, WITNESS_NAME}:
             self._files.rebuild()
         return self.check()
+
+
+def writer_lock(path: Path) -> FileLock:
+    """The lock of a folder's only writer, acquired; the folder is made if there is none. Released at the end of a
+    `with` or by `release`.
+
+    Raises:
+        LibraryBusyError: Another process has it.
+        LibraryWriteError: The folder cannot be made or written.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(path / LOCK_NAME, timeout=0)
+        lock.acquire()
+    except Timeout as error:
+        raise LibraryBusyError(
+            f"Another process is changing the library {str(path)!r}; wait until it is done, then run this again."
+        ) from error
+    except OSError as error:
+        raise LibraryWriteError(
+            f"The library folder {str(path)!r} cannot be written ({error.strerror or error}); check its "
+            "permissions and the free space, or name another folder with --library."
+        ) from error
+    return lock
+
+
+def _require_intact(path: Path, store: Store) -> None:
+    """Raises `LibraryDamagedError` if the database was set back, or is small and not as it was stored."""
+    check_witness(path, store)
+    if (path / DATABASE_NAME).stat().st_size > CHECKED_AT_OPENING_BYTES:
+        return
+    problems = store.integrity()
+    if problems:
+        raise LibraryDamagedError(
+            f"The library {str(path)!r} is damaged: {'; '.join(problems[:3])}. Mend it with: dateline doctor --repair "
+            f"--library {path}"
+        )

@@ -1,28 +1,53 @@
-"""The search files of a library, derived from its SQLite store: vectors and keywords, stamped and never trusted."""
+"""The search files of a library, derived from its SQLite store: vectors and keywords, stamped and never trusted.
 
+A file that is older than the articles is brought up to date in memory with the articles that changed since, so that a
+commit costs a reader what it changed. A new file is written beside the old one, under another name; the stamp, which
+names it, makes it count.
+"""
+
+import shutil
 import sqlite3
-from collections.abc import Iterable, Iterator
+import tempfile
+import time
+import weakref
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from index.article_filter import ArticleFilter
 from index.errors import LibraryWriteError
 from index.keywords import KeywordDocument, KeywordIndex
 from index.store import Stamp, Store
-from index.types import Finding
-from index.vectors import VectorIndex
+from index.types import Finding, SearchFilter
+from index.vectors import Block, Kind, VectorIndex, kind_for
+from index.witness import write_witness
 
-VECTORS_NAME = "vectors.faiss"
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+VECTORS_NAME = "vectors"
+"""Beginning of the name of the FAISS file."""
 KEYWORDS_NAME = "keywords"
-"""Folder of the keyword index whose documents are passages."""
+"""Beginning of the name of the folder of the keyword index whose documents are passages."""
 ARTICLE_KEYWORDS_NAME = "keywords_articles"
-"""Folder of the keyword index whose documents are whole articles. Libraries made before it was lack it."""
+"""Beginning of the name of the folder of the keyword index whose documents are whole articles. Libraries made before it
+was lack it."""
 NAMES = (VECTORS_NAME, KEYWORDS_NAME, ARTICLE_KEYWORDS_NAME)
+
+WRITING_SHARE = 0.02
+"""Largest share of the time in which articles are added that may go into writing search files meanwhile."""
+
+KINDS_SETTING = "vectors_kind"
+"""Key of the manifest under which the kind of vector index is that was chosen for the library, if one was."""
 
 
 class SearchFiles:
     """The indexes of one state of the collection, from the files where these agree with it, else built from SQLite.
 
-    A file counts only if the store has its stamp: the generation it was built from and the digest of its content.
+    A file counts only if the store has its stamp: its name, the generation it was built from and the digest of its
+    content.
     """
 
     def __init__(self, folder: Path, store: Store, dimension: int) -> None:
@@ -30,19 +55,38 @@ class SearchFiles:
         self._store = store
         self._dimension = dimension
         self._vectors: tuple[int, VectorIndex] | None = None
+        self._base_sha256 = ""
         self._keywords: dict[str, tuple[int, KeywordIndex]] = {}
-        self._changed_rows: set[int] = set()
-        self._changes = 0
+        self._filter: tuple[int, ArticleFilter] | None = None
+        self._private = _PrivateFolder()
+        self._next_writing = 0.0
+
+    def close(self) -> None:
+        """Removes what is kept beside the library's own files."""
+        self._keywords.clear()
+        self._private.close()
+
+    # Reading
 
     def vectors(self) -> VectorIndex:
         """The vector index of the store's present generation."""
         generation = self._store.generation()
-        if self._vectors is None or self._vectors[0] != generation:
-            stamp = self._store.stamp(VECTORS_NAME)
-            index = None
-            if stamp is not None and stamp.generation == generation:
-                index = self._load_vectors(stamp)
-            self._vectors = generation, index or VectorIndex.build(*self._store.embeddings(self._dimension))
+        known = self._vectors
+        if known is not None and known[0] == generation:
+            return known[1]
+        stamp = self._store.stamp(VECTORS_NAME)
+        if stamp is not None and (known is None or (known[1].is_outgrown and stamp.sha256 != self._base_sha256)):
+            # The first time, or a writer has built the base anew.
+            loaded = self._load_vectors(stamp)
+            if loaded is not None:
+                known, self._base_sha256 = (stamp.generation, loaded), stamp.sha256
+        if known is not None:
+            changed = self._store.changed_since(known[0])
+            if changed is not None:
+                known[1].update(changed, self._blocks(changed))
+                self._vectors = generation, known[1]
+                return known[1]
+        self._vectors = generation, self._build_vectors()
         return self._vectors[1]
 
     def keywords(self) -> KeywordIndex:
@@ -53,60 +97,57 @@ class SearchFiles:
         """The keyword index over whole articles of the store's present generation."""
         return self._keyword_index(ARTICLE_KEYWORDS_NAME)
 
-    def note_change(self, article_rows: Iterable[int]) -> None:
-        """Remembers the articles that a commit of this process added, changed or removed."""
-        self._changed_rows.update(article_rows)
-        self._changes += 1
-
-    @property
-    def are_behind(self) -> bool:
-        """True if a file was not written since the newest commit, whether by this process, by one that did not end in
-        order, or by a version of Dateline that did not have it."""
+    def matching(self, search_filter: SearchFilter) -> "NDArray[np.bool_] | None":
+        """By row of an article, whether the filter lets it through; `None` if it lets all through."""
+        if search_filter.is_empty:
+            return None
         generation = self._store.generation()
-        stamps = [self._store.stamp(name) for name in NAMES]
-        return generation > 0 and any(stamp is None or stamp.generation != generation for stamp in stamps)
-
-    def write(self) -> None:
-        """Brings the files to the newest commit; of the keyword indexes only changed articles where possible.
-
-        Raises:
-            LibraryWriteError: The disk is full. Nothing is lost: readers build what is missing from SQLite.
-        """
-        generation = self._store.generation()
-        try:
-            self._write_vectors(generation)
-            self._write_keywords(KEYWORDS_NAME, generation)
-            self._write_keywords(ARTICLE_KEYWORDS_NAME, generation)
-        except (OSError, ValueError) as error:
-            raise LibraryWriteError(
-                f"The search files of the library {str(self._folder)!r} could not be written ({error}); free some "
-                "space, then run: dateline doctor --repair. The articles themselves are stored."
-            ) from error
-        self._changed_rows.clear()
-        self._changes = 0
-
-    def check(self) -> list[Finding]:
-        """Of each file, whether it agrees with the store, and what to do if not."""
-        return [self._check(name) for name in NAMES]
-
-    def rebuild(self) -> None:
-        """Writes all files anew, whatever is there. Raises as `write`."""
-        with suppress(sqlite3.Error):
-            self._store.forget_stamps()
-        self.write()
+        if self._filter is None or self._filter[0] != generation:
+            changed = None if self._filter is None else self._store.changed_since(self._filter[0])
+            known = ArticleFilter() if self._filter is None or changed is None else self._filter[1]
+            known.remove(changed or ())
+            known.put(self._store.filter_fields(changed))
+            self._filter = generation, known
+        return self._filter[1].matching(search_filter)
 
     def _keyword_index(self, name: str) -> KeywordIndex:
         generation = self._store.generation()
-        if name not in self._keywords or self._keywords[name][0] != generation:
-            stamp = self._store.stamp(name)
-            index = None
-            if stamp is not None and stamp.generation == generation:
-                index = self._load_keywords(name, stamp)
+        known = self._keywords.get(name)
+        if known is None or known[0] != generation:
+            former = None if known is None else known[1]
+            index = self._loaded_keywords(name, generation, former) or self._changed_keywords(name, known)
             if index is None:
                 index = KeywordIndex.create(None)
                 index.change((), self._documents(name))
             self._keywords[name] = generation, index
         return self._keywords[name][1]
+
+    def _loaded_keywords(self, name: str, generation: int, former: KeywordIndex | None) -> KeywordIndex | None:
+        """The index in the library, if it is of a generation."""
+        stamp = self._store.stamp(name)
+        if stamp is None or stamp.generation != generation:
+            return None
+        return KeywordIndex.load(self._path(name, stamp), stamp.sha256, former)
+
+    def _changed_keywords(self, name: str, known: tuple[int, KeywordIndex] | None) -> KeywordIndex | None:
+        """An index of a former generation, changed by what changed since; not the files of the library, but a copy."""
+        stamp = self._store.stamp(name)
+        if known is None or not self._is_private(known[1]):
+            former = None if stamp is None else self._load_keywords(name, stamp)
+            if stamp is None or former is None:
+                return None
+            try:
+                known = stamp.generation, former.copy_to(self._private.path / name)
+            except OSError:
+                return None
+        changed = self._store.changed_since(known[0])
+        if changed is None:
+            return None
+        known[1].change(changed, self._documents(name, changed))
+        return known[1]
+
+    def _is_private(self, index: KeywordIndex) -> bool:
+        return index.folder is None or self._private.holds(index.folder)
 
     def _documents(self, name: str, article_rows: Iterable[int] | None = None) -> Iterator[KeywordDocument]:
         """What the keyword index of that name holds of the given articles, or of all."""
@@ -114,39 +155,220 @@ class SearchFiles:
             return self._store.article_documents(article_rows)
         return self._store.keyword_documents(article_rows)
 
+    def _blocks(self, article_rows: Iterable[int] | None = None) -> Iterator[Block]:
+        return self._store.embedding_blocks(self._dimension, article_rows)
+
+    def _read(self, rows: "NDArray[np.int64]") -> "NDArray[np.float32]":
+        return self._store.embeddings(rows, self._dimension)[2]
+
+    def _build_vectors(self) -> VectorIndex:
+        return VectorIndex.build(
+            self._store.count_passages(), self._dimension, self._blocks, self._read, self._chosen_kind()
+        )
+
+    def _chosen_kind(self) -> Kind | None:
+        chosen = self._store.manifest().get(KINDS_SETTING)
+        return chosen if chosen in ("exact", "compressed", "partitioned") else None  # type: ignore[return-value]
+
     def _load_vectors(self, stamp: Stamp) -> VectorIndex | None:
-        return VectorIndex.load(self._folder / VECTORS_NAME, stamp.sha256)
+        return VectorIndex.load(self._path(VECTORS_NAME, stamp), stamp.sha256, self._read, stamp.details)
 
     def _load_keywords(self, name: str, stamp: Stamp) -> KeywordIndex | None:
-        return KeywordIndex.load(self._folder / name, stamp.sha256)
+        return KeywordIndex.load(self._path(name, stamp), stamp.sha256)
+
+    def _path(self, name: str, stamp: Stamp) -> Path:
+        """Where a derived file is. Only names that `_new_path` gives are ever looked for."""
+        number = int(stamp.details.get("number", 0))
+        return self._folder / _file_name(name, number)
+
+    # Writing
+
+    @property
+    def are_behind(self) -> bool:
+        """True if a file should be written, because there were commits since, because it is not there, or because it
+        has outgrown its kind."""
+        generation = self._store.generation()
+        if generation == 0:
+            return False
+        keywords = [self._store.stamp(name) for name in (KEYWORDS_NAME, ARTICLE_KEYWORDS_NAME)]
+        return any(stamp is None or stamp.generation != generation for stamp in keywords) or self._needs_vectors()
+
+    def _needs_vectors(self) -> bool:
+        """True if the vector file is not there, does not have the kind that it should, or is too far behind."""
+        stamp = self._store.stamp(VECTORS_NAME)
+        if stamp is None or not self._path(VECTORS_NAME, stamp).is_file():
+            return True
+        if self._store.changed_since(stamp.generation) is None:
+            return True
+        if stamp.generation == self._store.generation():
+            return stamp.details.get("kind") != self._kind()
+        return self.vectors().is_outgrown
+
+    def _kind(self) -> Kind:
+        count = self._store.count_passages()
+        chosen = self._chosen_kind() or kind_for(count)
+        return VectorIndex.possible_kind(chosen, count)
+
+    def choose_kind(self, kind: Kind | None) -> None:
+        """Keeps the kind of vector index that the library is to have; `None` for the one that suits its size."""
+        if (kind or "") != self._store.manifest().get(KINDS_SETTING, ""):
+            self._store.set_manifest(KINDS_SETTING, kind or "")
+
+    def write_when_due(self) -> None:
+        """Brings the files to the newest commit if little of the time goes into that, for the readers' sake. Raises as
+        `write`."""
+        if time.monotonic() >= self._next_writing:
+            began = time.monotonic()
+            self.write()
+            ended = time.monotonic()
+            self._next_writing = ended + (ended - began) / WRITING_SHARE
+
+    def write(self) -> None:
+        """Brings the files to the newest commit, as far as they are behind it; of the keyword indexes only changed
+        articles where possible, of vectors nothing as long as little changed.
+
+        Raises:
+            LibraryWriteError: The disk is full. Nothing is lost: readers build what is missing from SQLite.
+        """
+        generation = self._store.generation()
+        try:
+            if self._needs_vectors():
+                self._write_vectors(generation)
+            for name in (KEYWORDS_NAME, ARTICLE_KEYWORDS_NAME):
+                self._write_keywords(name, generation)
+            write_witness(self._folder, self._store)
+        except (OSError, ValueError) as error:
+            raise LibraryWriteError(
+                f"The search files of the library {str(self._folder)!r} could not be written ({error}); free some "
+                "space, then run: dateline doctor --repair. The articles themselves are stored."
+            ) from error
+        stamps = [self._store.stamp(name) for name in NAMES]
+        self._store.forget_changes(min(0 if stamp is None else stamp.generation for stamp in stamps))
+        self._clear()
+
+    def rebuild(self) -> None:
+        """Writes all files anew, whatever is there. Raises as `write`."""
+        with suppress(sqlite3.Error):
+            self._store.forget_stamps()
+        self._vectors = None
+        self._keywords.clear()
+        self.write()
 
     def _write_vectors(self, generation: int) -> None:
-        index = VectorIndex.build(*self._store.embeddings(self._dimension))
-        sha256 = index.save(self._folder / VECTORS_NAME)
-        self._store.set_stamp(VECTORS_NAME, Stamp(generation, sha256))
-        self._vectors = generation, index
+        index = self._build_vectors()
+        path, number = self._new_path(VECTORS_NAME)
+        sha256 = index.save(path)
+        self._store.set_stamp(VECTORS_NAME, Stamp(generation, sha256, {**index.details, "number": number}))
+        self._vectors, self._base_sha256 = (generation, index), sha256
 
     def _write_keywords(self, name: str, generation: int) -> None:
         stamp = self._store.stamp(name)
-        # Only if this process made every change since the stamp does it know all the changed rows.
-        is_known = stamp is not None and generation - stamp.generation == self._changes
-        index = self._load_keywords(name, stamp) if stamp is not None and is_known else None
-        if index is not None:
-            index.change(sorted(self._changed_rows), self._documents(name, self._changed_rows))
+        if stamp is not None and stamp.generation == generation and self._path(name, stamp).is_dir():
+            return
+        former = None if stamp is None else self._former_keywords(name, stamp)
+        changed = None if stamp is None else self._store.changed_since(stamp.generation)
+        path, number = self._new_path(name)
+        if former is not None and changed is not None:
+            index = former.copy_to(path)
+            index.change(changed, self._documents(name, changed))
         else:
-            index = KeywordIndex.create(self._folder / name)
+            index = KeywordIndex.create(path)
             index.change((), self._documents(name))
-        self._store.set_stamp(name, Stamp(generation, index.digest()))
+        self._store.set_stamp(name, Stamp(generation, index.digest(), {"number": number}))
         self._keywords[name] = generation, index
+
+    def _former_keywords(self, name: str, stamp: Stamp) -> KeywordIndex | None:
+        """The index of a stamp: the one that is open, whose files were checked, or else the one on disk."""
+        known = self._keywords.get(name)
+        if known is not None and known[0] == stamp.generation and known[1].folder == self._path(name, stamp):
+            return known[1]
+        return self._load_keywords(name, stamp)
+
+    def _new_path(self, name: str) -> tuple[Path, int]:
+        """A path that no file has, and the number in its name."""
+        numbers = [number for number, _ in self._there(name)]
+        number = max(numbers, default=0) + 1
+        return self._folder / _file_name(name, number), number
+
+    def _there(self, name: str) -> list[tuple[int, Path]]:
+        """The files of a name that are there, whether they count or not, with their numbers."""
+        found = []
+        for path in self._folder.glob(f"{name}*"):
+            number = path.name.removesuffix(".part").removesuffix(".faiss").removeprefix(name).lstrip("-") or "0"
+            if number.isdigit():
+                found.append((int(number), path))
+        return found
+
+    def _clear(self) -> None:
+        """Removes files that no stamp names: older ones, and what an interruption left."""
+        for name in NAMES:
+            stamp = self._store.stamp(name)
+            for _, path in self._there(name):
+                if stamp is None or path != self._path(name, stamp):
+                    if path.is_dir():
+                        shutil.rmtree(path, ignore_errors=True)
+                    else:
+                        with suppress(OSError):
+                            path.unlink()
+
+    # Checks
+
+    def check(self) -> list[Finding]:
+        """Of each file, whether it agrees with the store, and what to do if not."""
+        return [self._check(name) for name in NAMES]
 
     def _check(self, name: str) -> Finding:
         stamp = self._store.stamp(name)
         mend = "mend it with: dateline doctor --repair (searches work meanwhile, from SQLite)"
         if stamp is None:
             return Finding(name, self._store.count_articles() == 0, f"not written yet; {mend}")
-        if stamp.generation != self._store.generation():
+        generation = self._store.generation()
+        changed = self._store.changed_since(stamp.generation)
+        if changed is None or (stamp.generation != generation and name != VECTORS_NAME):
             return Finding(name, False, f"of generation {stamp.generation}, older than the articles; {mend}")
         loaded = self._load_vectors(stamp) if name == VECTORS_NAME else self._load_keywords(name, stamp)
         if loaded is None:
             return Finding(name, False, f"missing or damaged, or of another version of Dateline; {mend}")
-        return Finding(name, True, f"agrees with generation {stamp.generation}")
+        agrees = f"agrees with generation {stamp.generation}"
+        if stamp.generation != generation:
+            agrees += f"; the {len(changed)} articles that changed since are read from the database"
+        return Finding(name, True, agrees + _described(stamp.details))
+
+
+def _described(details: Mapping[str, str | int | float]) -> str:
+    """What a vector index is, in words."""
+    if "kind" not in details:
+        return ""
+    described = f"; {details['kind']} search of {details['passages']} passages"
+    if "recall_at_10" not in details:
+        return described
+    return (
+        f"{described}, recall@10 against exact search {details['recall_at_10']:.3f} for {details['queries']} stored "
+        "passages as queries"
+    )
+
+
+def _file_name(name: str, number: int) -> str:
+    return f"{name}-{number}{'.faiss' if name == VECTORS_NAME else ''}"
+
+
+class _PrivateFolder:
+    """A folder for copies of indexes, made when it is needed, and removed at the end in any case."""
+
+    def __init__(self) -> None:
+        self._path: Path | None = None
+
+    @property
+    def path(self) -> Path:
+        if self._path is None:
+            self._path = Path(tempfile.mkdtemp(prefix="dateline-"))
+            weakref.finalize(self, shutil.rmtree, self._path, ignore_errors=True)
+        return self._path
+
+    def holds(self, path: Path) -> bool:
+        return self._path is not None and self._path in path.parents
+
+    def close(self) -> None:
+        if self._path is not None:
+            shutil.rmtree(self._path, ignore_errors=True)
+            self._path = None

@@ -2,85 +2,45 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Self
 
+from index import schema
+from index.article_rows import StoredOrigin
+from index.checksums import entries_checksum
 from index.database import connect, damaged, mode_to_open, writing
-from index.dates import date_interval
-from index.errors import LibraryFormatError
-from index.keywords import KeywordDocument
-from index.types import Article, ArticleSummary, Passage, SearchFilter, sha256_hex
+from index.errors import LibraryDamagedError, LibraryFormatError
+from index.passage_rows import PassageRows
+from index.row_tables import Changed
+from index.schema import CHECKSUM_KEY, FORMAT_VERSION, READABLE_VERSIONS
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-FORMAT_VERSION = 1
-"""Version of the tables below. A library of another version is refused by name."""
+__all__ = ["DATABASE_NAME", "FORMAT_VERSION", "Stamp", "Store", "StoredOrigin"]
 
 DATABASE_NAME = "library.sqlite"
-
-_SCHEMA = """
-CREATE TABLE manifest (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE derived (name TEXT PRIMARY KEY, generation INTEGER NOT NULL, sha256 TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE articles (
-    row INTEGER PRIMARY KEY AUTOINCREMENT,
-    article_id TEXT NOT NULL UNIQUE, sha256 TEXT NOT NULL, text TEXT NOT NULL,
-    title TEXT NOT NULL, source TEXT, place TEXT, author TEXT, published TEXT, url TEXT,
-    first_day TEXT, last_day TEXT, characters INTEGER NOT NULL
-);
-CREATE TABLE origins (
-    origin TEXT PRIMARY KEY, digest TEXT NOT NULL,
-    article_row INTEGER NOT NULL REFERENCES articles(row) ON DELETE CASCADE
-);
-CREATE INDEX origins_by_article ON origins(article_row);
-CREATE TABLE passages (
-    row INTEGER PRIMARY KEY AUTOINCREMENT,
-    article_row INTEGER NOT NULL REFERENCES articles(row) ON DELETE CASCADE,
-    start INTEGER NOT NULL, end INTEGER NOT NULL, context TEXT NOT NULL, embedding BLOB NOT NULL
-);
-CREATE INDEX passages_by_article ON passages(article_row);
-"""
-
-_TOKENS_TABLE = """
-CREATE TABLE IF NOT EXISTS passage_tokens (
-    passage_row INTEGER PRIMARY KEY REFERENCES passages(row) ON DELETE CASCADE, tokens BLOB NOT NULL
-)
-"""
-"""Beside the passages and not in their table, so that libraries written before it, which lack it, are libraries too."""
-
-_ARTICLE_COLUMNS = "row, article_id, sha256, text, title, source, place, author, published, url"
 
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """Of a derived file: the generation it was built from and the SHA-256 of its content."""
+    """Of a derived file: the generation it was built from, the SHA-256 of its content, and what else is to be known of
+    it."""
 
     generation: int
     sha256: str
+    details: Mapping[str, str | int | float] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class StoredOrigin:
-    """What is known of an origin: the digest of its record and the row of its article."""
+class Store(PassageRows):
+    """One connection to the SQLite file. Statements outside `change` see the last commit.
 
-    digest: str
-    article_row: int
-
-
-class Store:
-    """One connection to the SQLite file. Statements outside `change` see the last commit."""
-
-    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
-        self._connection = connection
-        self._path = path
+    What is read of articles and passages is checked against the checksum of its row, so that damage is an error
+    (`LibraryDamagedError`) and never another text.
+    """
 
     @classmethod
-    def open(cls, path: Path) -> "Store":
+    def open(cls, path: Path) -> Self:
         """The store in an existing file. On a medium that cannot be written it is opened as one that cannot change.
 
         Raises:
@@ -88,23 +48,36 @@ class Store:
         """
         connection = connect(path, mode_to_open(path))
         try:
-            version = connection.execute("SELECT value FROM manifest WHERE key = 'format_version'").fetchone()
+            schema.add_functions(connection)
+            entries = dict(connection.execute("SELECT key, value FROM manifest").fetchall())
         except BaseException as error:
             connection.close()
             if isinstance(error, sqlite3.OperationalError):
                 raise damaged(path, error) from error
             raise
-        if version is None or version[0] != str(FORMAT_VERSION):
-            found = "none" if version is None else version[0]
+        version = entries.get("format_version", "none")
+        if version not in READABLE_VERSIONS:
             connection.close()
             raise LibraryFormatError(
-                f"The library {str(path.parent)!r} has format version {found}; this version of Dateline reads "
-                f"{FORMAT_VERSION}. Index the articles into a new folder: dateline index PATH --library NEW_FOLDER"
+                f"The library {str(path.parent)!r} has format version {version}; this version of Dateline reads "
+                f"{' and '.join(READABLE_VERSIONS)}. Index the articles into a new folder: dateline index PATH "
+                "--library NEW_FOLDER"
             )
-        return cls(connection, path)
+        store = cls(connection, path, is_checked=version == str(FORMAT_VERSION))
+        try:
+            store._check_manifest(entries)
+        except BaseException:
+            connection.close()
+            raise
+        return store
+
+    def _check_manifest(self, entries: dict[str, str]) -> None:
+        checksum = entries.pop(CHECKSUM_KEY, None)
+        if self._is_checked and checksum != str(entries_checksum(list(entries.items()))):
+            self._damaged("its manifest is not as it was stored")
 
     @classmethod
-    def create(cls, path: Path, manifest: dict[str, str]) -> "Store":
+    def create(cls, path: Path, manifest: dict[str, str]) -> Self:
         """A new store with its manifest, complete at once or not there at all."""
         unfinished = path.with_name(path.name + ".part")
         with writing(path):
@@ -112,16 +85,24 @@ class Store:
                 leftover.unlink()
             connection = connect(unfinished, "mode=rwc")
             connection.execute("PRAGMA journal_mode = DELETE")
-            connection.executescript(f"BEGIN; {_SCHEMA}; {_TOKENS_TABLE}")
-            entries = {"format_version": str(FORMAT_VERSION), "generation": "0", **manifest}
-            connection.executemany("INSERT INTO manifest VALUES (?, ?)", entries.items())
+            connection.execute("BEGIN")
+            schema.create_tables(connection, manifest)
             connection.execute("COMMIT")
             connection.close()
             unfinished.replace(path)
             connection = connect(path, "mode=rw")
             # Readers go on with the last commit while a writer works.
             connection.execute("PRAGMA journal_mode = WAL")
-        return cls(connection, path)
+            schema.add_functions(connection)
+        return cls(connection, path, is_checked=True)
+
+    def upgrade(self) -> None:
+        """Brings a file of an older format version to this one, in one commit. Raises `LibraryWriteError`."""
+        if self._is_checked:
+            return
+        with self._transaction():
+            schema.upgrade(self._connection)
+        self._is_checked = True
 
     def close(self) -> None:
         self._connection.close()
@@ -143,8 +124,32 @@ class Store:
             LibraryWriteError: The disk is full or may not be written; nothing was changed.
         """
         with self._transaction():
-            yield
-            self._connection.execute("UPDATE manifest SET value = CAST(value AS INTEGER) + 1 WHERE key = 'generation'")
+            self._changed, self._is_changing = Changed(), True
+            try:
+                yield
+            finally:
+                self._is_changing = False
+            generation = self.generation() + 1
+            self._connection.executemany(
+                "INSERT OR REPLACE INTO changes VALUES (?, ?)", ((row, generation) for row in self._changed.rows)
+            )
+            self._set_manifest(
+                generation=generation,
+                articles=self.count_articles() + self._changed.articles,
+                passages=self.count_passages() + self._changed.passages,
+            )
+
+    def start_after(self, generation: int) -> None:
+        """Makes the present generation a later one than the given, for a store that takes the place of another."""
+        with self._transaction():
+            last = max(self.generation(), generation) + 1
+            self._connection.execute("UPDATE changes SET generation = ?", (last,))
+            self._set_manifest(generation=last)
+
+    def _set_manifest(self, **entries: int | str) -> None:
+        for key, value in entries.items():
+            self._connection.execute("INSERT OR REPLACE INTO manifest VALUES (?, ?)", (key, str(value)))
+        schema.sign_manifest(self._connection)
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -152,7 +157,6 @@ class Store:
         with writing(self._path):
             self._connection.execute("BEGIN IMMEDIATE")
             try:
-                self._connection.execute(_TOKENS_TABLE)
                 yield
                 self._connection.execute("COMMIT")
             except BaseException:
@@ -160,22 +164,46 @@ class Store:
                     self._connection.execute("ROLLBACK")
                 raise
 
+    def put_tokens(self, tokens: Mapping[int, bytes]) -> None:
+        """Keeps the tokens of passages, by row, of those that are there, in one commit. They are derived: the
+        collection does not change. Raises `LibraryWriteError`."""
+        with self._transaction():
+            for row, kept in tokens.items():
+                if self._connection.execute("SELECT 1 FROM passages WHERE row = ?", (row,)).fetchone() is not None:
+                    self._put_tokens(row, kept)
+
     def manifest(self) -> dict[str, str]:
-        return dict(self._connection.execute("SELECT key, value FROM manifest"))
+        """What the library is: its format version, encoder and settings, and numbers of commits and rows."""
+        entries = dict(self._connection.execute("SELECT key, value FROM manifest").fetchall())
+        entries.pop(CHECKSUM_KEY, None)
+        return entries
+
+    def set_manifest(self, key: str, value: str) -> None:
+        """Keeps an entry of the manifest, in one commit. Raises `LibraryWriteError`."""
+        with self._transaction():
+            self._set_manifest(**{key: value})
 
     def generation(self) -> int:
         """Number of commits so far; it changes if and only if the collection does."""
         (value,) = self._connection.execute("SELECT value FROM manifest WHERE key = 'generation'").fetchone()
         return int(value)
 
+    # Derived files
+
     def stamp(self, name: str) -> Stamp | None:
-        found = self._connection.execute("SELECT generation, sha256 FROM derived WHERE name = ?", (name,)).fetchone()
-        return None if found is None else Stamp(*found)
+        """The stamp of a derived file, `None` if it has none or was not made for this format version."""
+        if not self._is_checked:
+            return None
+        found = self._connection.execute(
+            "SELECT generation, sha256, details FROM derived WHERE name = ?", (name,)
+        ).fetchone()
+        return None if found is None else Stamp(found[0], found[1], json.loads(found[2]))
 
     def set_stamp(self, name: str, stamp: Stamp) -> None:
         with writing(self._path):
             self._connection.execute(
-                "INSERT OR REPLACE INTO derived VALUES (?, ?, ?)", (name, stamp.generation, stamp.sha256)
+                "INSERT OR REPLACE INTO derived VALUES (?, ?, ?, ?)",
+                (name, stamp.generation, stamp.sha256, json.dumps(dict(stamp.details))),
             )
 
     def forget_stamps(self) -> None:
@@ -183,283 +211,54 @@ class Store:
         with writing(self._path):
             self._connection.execute("DELETE FROM derived")
 
-    # Articles and origins
-
-    def article(self, article_id: str) -> Article | None:
-        found = self._connection.execute(
-            f"SELECT {_ARTICLE_COLUMNS} FROM articles WHERE article_id = ?", (article_id,)
-        ).fetchone()
-        if found is None:
+    def changed_since(self, generation: int) -> list[int] | None:
+        """Rows of the articles that commits after a generation added, changed or removed; `None` if it is not known any
+        more, for a generation before the oldest derived file."""
+        if not self._is_checked or generation < self._changes_after() or generation > self.generation():
             return None
-        row, identifier, sha256, text, title, source, place, author, published, url = found
-        origins = tuple(self._origins_of(row))
-        return Article(identifier, sha256, text, title, source, place, author, published, url, origins)
+        found = self._connection.execute("SELECT article_row FROM changes WHERE generation > ?", (generation,))
+        return [row for (row,) in found]
 
-    def article_row(self, article_id: str) -> int | None:
-        found = self._connection.execute("SELECT row FROM articles WHERE article_id = ?", (article_id,)).fetchone()
-        return None if found is None else int(found[0])
+    def _changes_after(self) -> int:
+        (value,) = self._connection.execute("SELECT value FROM manifest WHERE key = 'changes_after'").fetchone()
+        return int(value)
 
-    def article_of_row(self, row: int) -> tuple[str, str]:
-        """Identifier and title of the article in a row."""
-        found = self._connection.execute("SELECT article_id, title FROM articles WHERE row = ?", (row,)).fetchone()
-        return found[0], found[1]
-
-    def summaries(self) -> list[ArticleSummary]:
-        found = self._connection.execute(
-            "SELECT article_id, title, source, published, url, sha256, characters,"
-            " (SELECT count(*) FROM passages WHERE article_row = articles.row),"
-            " (SELECT json_group_array(origin) FROM origins WHERE article_row = articles.row)"
-            " FROM articles ORDER BY row"
-        )
-        return [
-            ArticleSummary(
-                article_id=identifier,
-                title=title,
-                source=source,
-                published=published,
-                url=url,
-                origins=tuple(sorted(json.loads(origins))),
-                sha256=sha256,
-                characters=characters,
-                passages=passages,
-            )
-            for identifier, title, source, published, url, sha256, characters, passages, origins in found
-        ]
-
-    def origin(self, origin: str) -> StoredOrigin | None:
-        found = self._connection.execute(
-            "SELECT digest, article_row FROM origins WHERE origin = ?", (origin,)
-        ).fetchone()
-        return None if found is None else StoredOrigin(*found)
-
-    def all_origins(self) -> dict[str, str]:
-        """Each origin with the identifier of its article."""
-        return dict(
-            self._connection.execute(
-                "SELECT origin, article_id FROM origins JOIN articles ON articles.row = article_row ORDER BY origin"
-            )
-        )
-
-    def _origins_of(self, row: int) -> list[str]:
-        found = self._connection.execute("SELECT origin FROM origins WHERE article_row = ? ORDER BY origin", (row,))
-        return [origin for (origin,) in found]
-
-    def set_origin(self, origin: str, digest: str, article_row: int) -> None:
-        self._connection.execute("INSERT OR REPLACE INTO origins VALUES (?, ?, ?)", (origin, digest, article_row))
-
-    def forget_digests_beside(self, origin: str) -> None:
-        """Makes the other origins of an origin's article count as changed."""
-        self._connection.execute(
-            "UPDATE origins SET digest = '' WHERE origin <> ?1 AND article_row ="
-            " (SELECT article_row FROM origins WHERE origin = ?1)",
-            (origin,),
-        )
-
-    def remove_origin(self, origin: str) -> None:
-        self._connection.execute("DELETE FROM origins WHERE origin = ?", (origin,))
-
-    def remove_orphans(self) -> list[int]:
-        """Removes the articles that no origin is left of, with their passages; returns their rows."""
-        condition = "FROM articles WHERE row NOT IN (SELECT article_row FROM origins)"
-        rows = [row for (row,) in self._connection.execute(f"SELECT row {condition}")]
-        self._connection.execute(f"DELETE {condition}")
-        return rows
-
-    def put_article(self, article: Article) -> int:
-        """Inserts an article, or updates the metadata of the one with the same text; returns its row."""
-        days = date_interval(article.published)
-        first_day, last_day = (None, None) if days is None else (days[0].isoformat(), days[1].isoformat())
-        (row,) = self._connection.execute(
-            "INSERT INTO articles (article_id, sha256, text, title, source, place, author, published, url, first_day,"
-            " last_day, characters) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-            " ON CONFLICT (article_id) DO UPDATE SET title = excluded.title, source = excluded.source,"
-            " place = excluded.place, author = excluded.author, published = excluded.published, url = excluded.url,"
-            " first_day = excluded.first_day, last_day = excluded.last_day RETURNING row",
-            (
-                article.article_id,
-                article.sha256,
-                article.text,
-                article.title,
-                article.source,
-                article.place,
-                article.author,
-                article.published,
-                article.url,
-                first_day,
-                last_day,
-                len(article.text),
-            ),
-        ).fetchone()
-        return int(row)
-
-    # Passages
-
-    def put_passages(
-        self,
-        article_row: int,
-        passages: Sequence[Passage],
-        embeddings: "NDArray[np.float32]",
-        tokens: Sequence[bytes | None] = (),
-    ) -> list[int]:
-        """Replaces the passages of an article; `embeddings` has shape (len(passages), dimension). Returns the rows.
-
-        `tokens` are what `index.interaction` keeps of each passage's tokens, if it keeps anything.
-        """
-        self._connection.execute("DELETE FROM passages WHERE article_row = ?", (article_row,))
-        rows = []
-        for passage, embedding, kept in zip(passages, embeddings, tokens or [None] * len(passages), strict=True):
-            cursor = self._connection.execute(
-                "INSERT INTO passages (article_row, start, end, context, embedding) VALUES (?, ?, ?, ?, ?)",
-                (article_row, passage.start, passage.end, passage.context, embedding.astype("<f4").tobytes()),
-            )
-            rows.append(int(cursor.lastrowid or 0))
-            if kept is not None:
-                self._connection.execute("INSERT INTO passage_tokens VALUES (?, ?)", (rows[-1], kept))
-        return rows
-
-    def passage_tokens(self, passages: Sequence[Passage]) -> dict[str, bytes]:
-        """What is kept of the tokens of passages, by `passage_id`; nothing of those that it was not kept of."""
-        if not self._keeps_tokens():
-            return {}
-        wanted = json.dumps([[one.passage_id, one.article_id, one.start, one.end] for one in passages])
-        found = self._connection.execute(
-            "SELECT json_extract(value, '$[0]'), tokens FROM json_each(?)"
-            " JOIN articles ON article_id = json_extract(value, '$[1]')"
-            " JOIN passages ON article_row = articles.row AND start = json_extract(value, '$[2]')"
-            " AND end = json_extract(value, '$[3]') JOIN passage_tokens ON passage_row = passages.row",
-            (wanted,),
-        )
-        return dict(found.fetchall())
-
-    def all_tokens(self) -> Iterator[tuple[int, bytes | None]]:
-        """Each passage's row with what is kept of its tokens, `None` where nothing is, in the order of rows."""
-        if not self._keeps_tokens():
-            yield from ((row, None) for (row,) in self._connection.execute("SELECT row FROM passages ORDER BY row"))
+    def forget_changes(self, generation: int) -> None:
+        """Forgets which articles changed up to a generation, which no derived file needs any more."""
+        if generation <= self._changes_after():
             return
-        yield from self._connection.execute(
-            "SELECT row, tokens FROM passages LEFT JOIN passage_tokens ON passage_row = row ORDER BY row"
-        )
-
-    def put_tokens(self, tokens: Mapping[int, bytes]) -> None:
-        """Keeps the tokens of passages, by row, in one commit. They are derived: the collection does not change."""
         with self._transaction():
-            self._connection.executemany(
-                "INSERT OR REPLACE INTO passage_tokens SELECT row, ? FROM passages WHERE row = ?",
-                ((kept, row) for row, kept in tokens.items()),
-            )
+            self._connection.execute("DELETE FROM changes WHERE generation <= ?", (generation,))
+            self._set_manifest(changes_after=generation)
 
-    def _keeps_tokens(self) -> bool:
-        found = self._connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'passage_tokens'").fetchone()
-        return found is not None
-
-    def passages(self, rows: Iterable[int]) -> dict[int, Passage]:
-        """The passages in the given rows."""
-        # Cut here and not by SQLite's substr, which counts otherwise where a text holds a NUL.
-        found = self._connection.execute(
-            "SELECT passages.row, article_id, start, end, text, context"
-            " FROM passages JOIN articles ON articles.row = article_row"
-            " WHERE passages.row IN (SELECT value FROM json_each(?))",
-            (json.dumps(list(rows)),),
-        )
-        return {
-            row: Passage(f"{identifier}:{start}-{end}", identifier, start, end, text[start:end], context)
-            for row, identifier, start, end, text, context in found
-        }
-
-    def passage_rows(self, article_row: int) -> list[int]:
-        found = self._connection.execute("SELECT row FROM passages WHERE article_row = ? ORDER BY row", (article_row,))
-        return [row for (row,) in found]
-
-    def count_passages(self) -> int:
-        return int(self._connection.execute("SELECT count(*) FROM passages").fetchone()[0])
-
-    def count_articles(self) -> int:
-        return int(self._connection.execute("SELECT count(*) FROM articles").fetchone()[0])
-
-    def embeddings(self, dimension: int) -> "tuple[list[int], NDArray[np.float32]]":
-        """Rows of all passages and their vectors, shape (n, dimension), in the order of rows."""
-        import numpy as np
-
-        vectors = np.empty((self.count_passages(), dimension), dtype=np.float32)
-        rows = []
-        for position, (row, blob) in enumerate(
-            self._connection.execute("SELECT row, embedding FROM passages ORDER BY row")
-        ):
-            rows.append(row)
-            vectors[position] = np.frombuffer(blob, dtype="<f4")
-        return rows, vectors
-
-    def keyword_documents(self, article_rows: Iterable[int] | None = None) -> Iterator[KeywordDocument]:
-        """The passages of the given articles, or of all, as the keyword index takes them."""
-        query = (
-            "SELECT passages.row, article_row, title, text, start, end"
-            " FROM passages JOIN articles ON articles.row = article_row"
-        )
-        if article_rows is None:
-            found = self._connection.execute(f"{query} ORDER BY passages.row")
-        else:
-            found = self._connection.execute(
-                f"{query} WHERE article_row IN (SELECT value FROM json_each(?)) ORDER BY passages.row",
-                (json.dumps(list(article_rows)),),
-            )
-        for row, article_row, title, text, start, end in found:
-            yield KeywordDocument(row, article_row, title, text[start:end])
-
-    def article_documents(self, article_rows: Iterable[int] | None = None) -> Iterator[KeywordDocument]:
-        """The given articles, or all, as the keyword index over whole articles takes them."""
-        query = "SELECT row, row, title, text FROM articles"
-        if article_rows is None:
-            found = self._connection.execute(f"{query} ORDER BY row")
-        else:
-            found = self._connection.execute(
-                f"{query} WHERE row IN (SELECT value FROM json_each(?)) ORDER BY row", (json.dumps(list(article_rows)),)
-            )
-        for fields in found:
-            yield KeywordDocument(*fields)
-
-    def articles_matching(self, search_filter: SearchFilter) -> list[int]:
-        """Rows of the articles that a filter lets through."""
-        conditions, values = ["1"], []
-        if search_filter.date_from is not None:
-            conditions.append("last_day >= ?")
-            values.append(search_filter.date_from.isoformat())
-        if search_filter.date_to is not None:
-            conditions.append("first_day <= ?")
-            values.append(search_filter.date_to.isoformat())
-        if search_filter.as_of is not None:
-            conditions.append("(first_day IS NULL OR first_day <= ?)")
-            values.append(search_filter.as_of.isoformat())
-        found = self._connection.execute(f"SELECT row, source FROM articles WHERE {' AND '.join(conditions)}", values)
-        wanted = {source.casefold() for source in search_filter.sources}
-        return [row for row, source in found if not wanted or (source or "").casefold() in wanted]
-
-    def publication_days(self, article_ids: Iterable[str]) -> dict[str, tuple[date, date]]:
-        """First and last day on which each article can have been published; those of an unknown year are left out."""
-        found = self._connection.execute(
-            "SELECT article_id, first_day, last_day FROM articles"
-            " WHERE first_day IS NOT NULL AND article_id IN (SELECT value FROM json_each(?))",
-            (json.dumps(list(article_ids)),),
-        )
-        return {identifier: (date.fromisoformat(first), date.fromisoformat(last)) for identifier, first, last in found}
-
-    def passages_of_articles(self, article_rows: Iterable[int]) -> list[int]:
-        found = self._connection.execute(
-            "SELECT row FROM passages WHERE article_row IN (SELECT value FROM json_each(?))",
-            (json.dumps(list(article_rows)),),
-        )
-        return [row for (row,) in found]
+    # Checks
 
     def integrity(self) -> list[str]:
-        """What SQLite's own check and the digests of the texts find wrong; empty if all is well."""
+        """What SQLite's own check, the checksums of the rows and their numbers find wrong; empty if all is well."""
+        problems: list[str] = []
+        for check in (self._structure, self._entries, self._rows):
+            try:
+                problems.extend(check())
+            except (LibraryFormatError, sqlite3.Error) as error:
+                problems.append(str(error))
+        return list(dict.fromkeys(problems))
+
+    def _structure(self) -> Iterator[str]:
+        yield from (line for (line,) in self._connection.execute("PRAGMA integrity_check") if line != "ok")
+        if self._connection.execute("PRAGMA foreign_key_check").fetchone() is not None:
+            yield "it has rows that belong to no article"
+
+    def _entries(self) -> Iterator[str]:
         try:
-            problems = [line for (line,) in self._connection.execute("PRAGMA integrity_check") if line != "ok"]
-            problems.extend(
-                f"the text of article {identifier} is not the one that was stored"
-                for identifier, sha256, text in self._connection.execute(
-                    "SELECT article_id, sha256, text FROM articles"
-                )
-                if sha256_hex(text) != sha256
-            )
-        except LibraryFormatError as error:
-            problems = [str(error)]
-        return problems
+            self._check_manifest(dict(self._connection.execute("SELECT key, value FROM manifest").fetchall()))
+        except LibraryDamagedError:
+            yield "its manifest is not as it was stored"
+
+    def _rows(self) -> Iterator[str]:
+        counted = {"articles": 0, "passages": 0}
+        for table, rows in (("articles", self.all_articles()), ("passages", self.all_passages())):
+            for _ in rows:
+                counted[table] += 1
+        for table, count in counted.items():
+            if count != self._count(table):
+                yield f"it has {self._count(table)} {table}, of which {count} are found"

@@ -7,7 +7,7 @@ points of the stored article text, end exclusive; ranks count from 1; of scores,
 import hashlib
 import re
 import unicodedata
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 ARTICLE_ID_LENGTH = 16
@@ -68,6 +68,10 @@ class Article:
     def origin(self) -> str:
         """The first of the origins."""
         return self.origins[0]
+
+    def at(self, origin: str) -> "Article":
+        """The same article as it came from one origin."""
+        return replace(self, origins=(origin,))
 
     @classmethod
     def from_text(cls, text: str, metadata: Metadata, origin: str) -> "Article":

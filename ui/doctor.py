@@ -26,15 +26,14 @@ def examine(session: Session, model: str, *, repair: bool) -> list[Finding]:
 
 
 def _check_library(session: Session, repair: bool) -> list[Finding]:
-    from index.library import Library
+    from index.repair import repair_library
 
     where = Finding("library", True, str(session.library_path))
     try:
+        if repair:
+            return [where, *repair_library(session.library_path, session.parts.encoder)]
         with session.open_library() as library:
-            if not repair:
-                return [where, *library.check()]
-        with Library.open_for_writing(session.library_path, session.parts.encoder) as library:
-            return [where, *library.repair()]
+            return [where, *library.check()]
     except DatelineError as error:
         return [Finding("library", False, str(error))]
 

@@ -1,0 +1,44 @@
+"""What the tables of articles and of passages have in common: a connection, and rows that are checked when read."""
+
+import sqlite3
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NoReturn
+
+from index.checksums import Value, row_checksum
+from index.errors import LibraryDamagedError
+
+
+@dataclass(slots=True)
+class Changed:
+    """What a transaction has changed so far: rows of articles, and by how many articles and passages there are more."""
+
+    rows: set[int] = field(default_factory=set)
+    articles: int = 0
+    passages: int = 0
+
+
+class RowTables:
+    """A connection to a library's SQLite file. `is_checked`: its rows have checksums, as from format 2 on."""
+
+    def __init__(self, connection: sqlite3.Connection, path: Path, *, is_checked: bool) -> None:
+        self._connection = connection
+        self._path = path
+        self._is_checked = is_checked
+        self._changed = Changed()
+        self._is_changing = False
+
+    def _checksum_of(self, table: str) -> str:
+        """The SQL expression for the checksum of a row."""
+        return f"{table}.checksum" if self._is_checked else "NULL"
+
+    def _check(self, what: str, checksum: int | None, *values: Value) -> None:
+        """Raises `LibraryDamagedError` if the values of a row do not have its checksum."""
+        if self._is_checked and checksum != row_checksum(*values):
+            self._damaged(f"{what} is not as it was stored")
+
+    def _damaged(self, what: str) -> NoReturn:
+        raise LibraryDamagedError(
+            f"The library {str(self._path.parent)!r} is damaged: {what}. Mend it with: dateline doctor --repair "
+            f"--library {self._path.parent}"
+        )
