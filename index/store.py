@@ -195,6 +195,15 @@ class Store:
         origins = tuple(self._origins_of(row))
         return Article(identifier, sha256, text, title, source, place, author, published, url, origins)
 
+    def texts(self, article_ids: Iterable[str]) -> dict[str, str]:
+        """The texts of articles by identifier; those of unknown ones are left out."""
+        return dict(
+            self._connection.execute(
+                "SELECT article_id, text FROM articles WHERE article_id IN (SELECT value FROM json_each(?))",
+                (json.dumps(list(article_ids)),),
+            )
+        )
+
     def article_row(self, article_id: str) -> int | None:
         found = self._connection.execute("SELECT row FROM articles WHERE article_id = ?", (article_id,)).fetchone()
         return None if found is None else int(found[0])
@@ -203,6 +212,15 @@ class Store:
         """Identifier and title of the article in a row."""
         found = self._connection.execute("SELECT article_id, title FROM articles WHERE row = ?", (row,)).fetchone()
         return found[0], found[1]
+
+    def article_ids(self, rows: Iterable[int]) -> dict[int, str]:
+        """Identifiers of the articles in the given rows."""
+        return dict(
+            self._connection.execute(
+                "SELECT row, article_id FROM articles WHERE row IN (SELECT value FROM json_each(?))",
+                (json.dumps(list(rows)),),
+            )
+        )
 
     def summaries(self) -> list[ArticleSummary]:
         found = self._connection.execute(

@@ -1,11 +1,12 @@
 """The tokens of a library's passages and of questions: encoded, kept, and compared with each other."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from index.encoder import Encoder, TokenVectors
 from index.passages import context_length, encoder_input
+from index.sentence_edges import SentenceEdges
 from index.store import Store
 from index.types import Passage, Span
 
@@ -15,12 +16,17 @@ if TYPE_CHECKING:
 
     from index.answer_spans import ShortAnswer
     from index.interaction import PassageMatch, PassageTokens
+    from index.matching import SentenceMatch, TokenBlock
 
 TOKENS_AT_A_TIME = 64
 """Passages whose tokens are in memory at once while they are stored: 25 MB at 256 tokens of 384 numbers."""
 
 TOKEN_CACHE_SIZE = 512
 """Passages whose tokens are remembered where none are kept: 200 MB at 256 tokens of 384 numbers."""
+
+MATCHED_AT_A_TIME = 128
+"""Passages that are compared with a question at once: as many as a search usually has; 34 MB for a question and
+passages of 256 tokens."""
 
 QUESTION_CACHE_SIZE = 64
 """Questions whose tokens are remembered: each is asked of several searches and several sentences."""
@@ -97,14 +103,46 @@ class TokenReader:
         self, question: str, passages: Sequence[Passage], spans: Sequence[Sequence[Span]]
     ) -> "list[PassageMatch]":
         """See `Library.match`."""
-        from index.interaction import match_passage, projection_of, question_tokens
+        from index.interaction import projection_of, question_tokens
+        from index.matching import match_passages
 
         asked = question_tokens(self.of_question(question), projection_of(self._digest))
+        inside = [[_inside(span, passage) for span in wanted] for passage, wanted in zip(passages, spans, strict=True)]
+        found: list[PassageMatch] = []
+        for first in range(0, len(passages), MATCHED_AT_A_TIME):
+            some = slice(first, first + MATCHED_AT_A_TIME)
+            found += match_passages(asked, self._block(passages[some]), inside[some])
+        return found
+
+    def match_sentences(
+        self, question: str, passages: Sequence[Passage], sentences: Mapping[str, SentenceEdges]
+    ) -> "list[SentenceMatch]":
+        """See `Library.match_sentences`; `sentences` are those of the articles, by `article_id`."""
+        from index.interaction import projection_of, question_tokens
+        from index.matching import best_sentences
+
+        asked = question_tokens(self.of_question(question), projection_of(self._digest))
+        found: list[SentenceMatch] = []
+        for first in range(0, len(passages), MATCHED_AT_A_TIME):
+            some = passages[first : first + MATCHED_AT_A_TIME]
+            inside = [sentences[passage.article_id].inside(passage.start, passage.end) for passage in some]
+            found += best_sentences(asked, self._block(some), inside)
+        return found
+
+    def _block(self, passages: Sequence[Passage]) -> "TokenBlock":
+        """The tokens of passages one behind the other, from what is kept of them if all of it is sound."""
+        from index.interaction import projection_of
+        from index.matching import TokenBlock
+
+        projection = projection_of(self._digest)
+        if projection is not None:
+            kept = self._store.passage_tokens(passages)
+            if all(passage.passage_id in kept for passage in passages):
+                block = TokenBlock.from_kept([kept[passage.passage_id] for passage in passages], projection.size)
+                if block is not None:
+                    return block
         tokens = self._of_passages(passages)
-        return [
-            match_passage(asked, tokens[passage.passage_id], [_inside(span, passage) for span in wanted])
-            for passage, wanted in zip(passages, spans, strict=True)
-        ]
+        return TokenBlock.of([tokens[passage.passage_id] for passage in passages])
 
     def short_answer(self, question: str, passage: Passage, sentence: Span) -> "ShortAnswer | None":
         """See `Library.short_answer`."""

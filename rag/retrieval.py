@@ -5,12 +5,10 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
-from functools import lru_cache
 from typing import Literal
 
 from index.library import Library
-from index.sentences import split_sentences
-from index.types import Hit, SearchFilter, Span
+from index.types import Hit, SearchFilter
 from rag.reranking import Reranker, rerank, scaled
 from rag.times import TimeReading, period_fit, read_times, recency, recency_scale
 
@@ -150,30 +148,13 @@ def match_scores(
     `article` is BM25 of the whole article, `passage_match` and `sentence_match` are those of `index.interaction`.
     """
     passages = list({hit.passage.passage_id: hit.passage for hit in hits}.values())
-    texts = {name: library.article(name).text for name in dict.fromkeys(passage.article_id for passage in passages)}
-    spans = [
-        [
-            span
-            for span in sentence_spans(passage.article_id, texts[passage.article_id])
-            if span.start < passage.end and span.end > passage.start
-        ]
-        for passage in passages
-    ]
-    matches = dict(zip((p.passage_id for p in passages), library.match(query, passages, spans), strict=True))
+    matches = library.match_sentences(query, passages)
     whole = dict(library.keyword_articles(query, ARTICLE_CANDIDATES, search_filter))
     return {
         "article": {p.passage_id: whole[p.article_id] for p in passages if p.article_id in whole},
-        "passage_match": {name: match.whole.weighted for name, match in matches.items()},
-        "sentence_match": {
-            name: max((span.weighted for span in match.spans), default=0.0) for name, match in matches.items()
-        },
+        "passage_match": {p.passage_id: match.whole for p, match in zip(passages, matches, strict=True)},
+        "sentence_match": {p.passage_id: match.best for p, match in zip(passages, matches, strict=True)},
     }
-
-
-@lru_cache(maxsize=2048)
-def sentence_spans(article_id: str, text: str) -> tuple[Span, ...]:
-    """The sentences of an article's text; `article_id` is the identifier of that text."""
-    return tuple(split_sentences(text))
 
 
 def fuse(
