@@ -20,6 +20,7 @@ from index.errors import (
 from index.keywords import ARTICLE_TITLE_BOOST
 from index.passages import split_article
 from index.search_files import NAMES, SearchFiles
+from index.sentence_edges import SentenceEdges
 from index.sentence_reader import SentenceReader
 from index.store import DATABASE_NAME, Store
 from index.token_reader import TokenReader
@@ -250,7 +251,7 @@ class Library:
                 if known_text is not None and self._is_duplicate(article):
                     row = known_text
                 else:
-                    row = self._store.put_article(article)
+                    row = self._store.put_article(article, SentenceEdges.of_text(article.text).to_bytes())
                     if found:
                         own = slice(done, done + len(found))
                         self._store.put_passages(row, found, vectors[own], tokens[own])
@@ -318,7 +319,7 @@ class Library:
             if not search_filter.is_empty:
                 allowed = self._store.passages_of_articles(self._store.articles_matching(search_filter))
             found = index.search(vector, limit, allowed)
-            passages = self._store.passages(row for row, _ in found)
+            passages = self._found_passages(row for row, _ in found)
         return [Hit(passages[row], rank, score, dense_rank=rank) for rank, (row, score) in enumerate(found, start=1)]
 
     def keyword(self, query: str, limit: int, search_filter: SearchFilter) -> list[Hit]:
@@ -327,18 +328,35 @@ class Library:
             index = self._files.keywords()
             allowed = None if search_filter.is_empty else self._store.articles_matching(search_filter)
             found = index.search(query, limit, allowed)
-            passages = self._store.passages(row for row, _ in found)
+            passages = self._found_passages(row for row, _ in found)
         return [Hit(passages[row], rank, score, keyword_rank=rank) for rank, (row, score) in enumerate(found, start=1)]
+
+    def _found_passages(self, rows: Iterable[int]) -> dict[int, Passage]:
+        """The passages in the given rows, which are to be matched with the question next."""
+        passages = self._store.passages(rows)
+        self._tokens.note_rows(passages)
+        return passages
 
     def keyword_articles(self, query: str, limit: int, search_filter: SearchFilter) -> list[tuple[str, float]]:
         """The `limit` articles with the highest BM25 score of title and whole text for the query's words, inside the
         filter: pairs (article_id, score), best first. The scores are not comparable with those of passages."""
         with self._store.snapshot():
-            index = self._files.article_keywords()
-            allowed = None if search_filter.is_empty else self._store.articles_matching(search_filter)
-            found = index.search(query, limit, allowed, ARTICLE_TITLE_BOOST)
+            found = self._keyword_articles(query, limit, search_filter)
             names = self._store.article_ids(row for row, _ in found)
         return [(names[row], score) for row, score in found]
+
+    def article_scores(
+        self, query: str, limit: int, search_filter: SearchFilter, article_ids: Iterable[str]
+    ) -> dict[str, float]:
+        """The scores by identifier of those of some articles that `keyword_articles` finds, in less time."""
+        with self._store.snapshot():
+            found = dict(self._keyword_articles(query, limit, search_filter))
+            rows = self._store.article_rows(article_ids)
+        return {name: found[row] for name, row in rows.items() if row in found}
+
+    def _keyword_articles(self, query: str, limit: int, search_filter: SearchFilter) -> list[tuple[int, float]]:
+        allowed = None if search_filter.is_empty else self._store.articles_matching(search_filter)
+        return self._files.article_keywords().search(query, limit, allowed, ARTICLE_TITLE_BOOST)
 
     def prepare(self, question: str) -> None:
         """Encodes a question, so that the searches for it need not."""
@@ -391,7 +409,7 @@ class Library:
             advice = "restore the folder from a copy, or index the articles again: dateline index PATH --library FOLDER"
             return [Finding("database", False, f"{'; '.join(problems)}; {advice}")]
         counted = f"{self.count_articles()} articles, {self.count_passages()} passages, generation {self.generation}"
-        return [Finding("database", True, counted), *self._files.check(), self._check_tokens()]
+        return [Finding("database", True, counted), *self._files.check(), self._check_tokens(), self._check_sentences()]
 
     def _check_tokens(self) -> Finding:
         """Whether every passage has its tokens. Without them answers are the same and take longer."""
@@ -405,12 +423,25 @@ class Library:
             "dateline doctor --repair",
         )
 
+    def _check_sentences(self) -> Finding:
+        """Whether the sentences of every article are kept. Without them answers are the same and take longer."""
+        lacking = self._sentences.count_lacking()
+        if not lacking:
+            return Finding("sentences", True, "kept for every article")
+        return Finding(
+            "sentences",
+            False,
+            f"missing or damaged for {lacking} of {self.count_articles()} articles; questions take longer until: "
+            "dateline doctor --repair",
+        )
+
     def repair(self) -> list[Finding]:
         """Rebuilds the derived files that are missing, stale or damaged, then checks again. Needs the writer's lock."""
         findings = self.check()
         bad = {finding.check for finding in findings if not finding.ok}
         if findings[0].ok and bad:
             self._tokens.fill()
+            self._sentences.fill()
         if findings[0].ok and bad & set(NAMES):
             self._files.rebuild()
         return self.check()

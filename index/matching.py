@@ -6,7 +6,7 @@ over neighbouring columns. A loop over passages and spans gives the same numbers
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain, islice, repeat
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from index.interaction import (
@@ -96,13 +96,13 @@ class TokenBlock:
         return cls(vectors, places, edges)
 
     def ranges(
-        self, owners: Sequence[int], starts: Sequence[int], ends: Sequence[int]
+        self, owners: "NDArray[np.int64]", starts: "NDArray[np.int64]", ends: "NDArray[np.int64]"
     ) -> "tuple[NDArray[np.int64], NDArray[np.int64]]":
         """The first token and the one behind the last of spans `[starts[i], ends[i])` of the passages `owners[i]`; a
         token belongs to the span that it begins in."""
         import numpy as np
 
-        before = np.asarray(owners, dtype=np.int64) * _PASSAGE_STEP
+        before = owners * _PASSAGE_STEP
         first, last = (
             np.searchsorted(self.places, before + np.clip(edge, 0, _PASSAGE_STEP - 1)) for edge in (starts, ends)
         )
@@ -111,12 +111,14 @@ class TokenBlock:
 
 def match_passages(question: QuestionTokens, tokens: TokenBlock, spans: Sequence[Sequence[Span]]) -> list[PassageMatch]:
     """How well each passage and the `spans` of it match. Spans count from the beginning of their passage."""
+    import numpy as np
+
     similar = _similarities(question, tokens)
-    wanted = list(chain.from_iterable(spans))
-    owners = list(chain.from_iterable(repeat(number, len(some)) for number, some in enumerate(spans)))
-    edges = tokens.ranges(owners, [span.start for span in wanted], [span.end for span in wanted])
+    counts = [len(some) for some in spans]
+    edges = np.array([(span.start, span.end) for some in spans for span in some], dtype=np.int64).reshape(-1, 2)
+    ranges = tokens.ranges(np.repeat(np.arange(len(counts)), counts), edges[:, 0], edges[:, 1])
     whole = _text_matches(question, similar, tokens.edges[:-1], tokens.edges[1:])
-    parts = iter(_text_matches(question, similar, *edges))
+    parts = iter(_text_matches(question, similar, *ranges))
     return [PassageMatch(match, tuple(next(parts) for _ in some)) for match, some in zip(whole, spans, strict=True)]
 
 
@@ -127,18 +129,28 @@ def match_passage(question: QuestionTokens, tokens: PassageTokens, spans: Sequen
 
 
 def best_sentences(
-    question: QuestionTokens, tokens: TokenBlock, sentences: Sequence[tuple[Sequence[int], Sequence[int]]]
+    question: QuestionTokens,
+    tokens: TokenBlock,
+    sentences: Sequence[tuple[Sequence[int], Sequence[int]]],
+    offsets: Sequence[int],
 ) -> list[SentenceMatch]:
     """How well each passage and the best sentence of it match; `sentences` are the starts and ends of those of each
-    passage, which count from its beginning."""
+    passage, in characters of the article, in which the passage begins at its number of `offsets`."""
+    import numpy as np
+
     similar = _similarities(question, tokens)
-    owners = list(chain.from_iterable(repeat(number, len(starts)) for number, (starts, _) in enumerate(sentences)))
-    edges = tokens.ranges(owners, *(list(chain.from_iterable(some)) for some in zip(*sentences, strict=True)))
+    counts = [len(starts) for starts, _ in sentences]
+    owners = np.repeat(np.arange(len(counts)), counts)
+    before = np.repeat(np.asarray(offsets, dtype=np.int64), counts)
+    starts, ends = (
+        np.fromiter(chain.from_iterable(edges), dtype=np.int64, count=len(owners)) - before
+        for edges in zip(*sentences, strict=True)
+    )
     whole = _weighted(question, _best(similar, tokens.edges[:-1], tokens.edges[1:])).tolist()
-    parts = iter(_weighted(question, _best(similar, *edges)).tolist())
+    parts = iter(_weighted(question, _best(similar, *tokens.ranges(owners, starts, ends))).tolist())
     return [
-        SentenceMatch(match, max(islice(parts, len(starts)), default=NO_MATCH))
-        for match, (starts, _) in zip(whole, sentences, strict=True)
+        SentenceMatch(match, max(islice(parts, count), default=NO_MATCH))
+        for match, count in zip(whole, counts, strict=True)
     ]
 
 

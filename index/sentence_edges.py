@@ -50,11 +50,10 @@ class SentenceEdges:
         edges = struct.unpack_from(f"<{2 * count}I", kept, _HEADER.size)
         return cls(edges[:count], edges[count:])
 
-    def inside(self, start: int, end: int) -> tuple[list[int], list[int]]:
-        """Starts and ends, counted from `start`, of the sentences of which a part lies in the characters
-        `[start, end)` of the article; those that begin before it begin at 0."""
+    def inside(self, start: int, end: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Starts and ends of the sentences of which a part lies in the characters `[start, end)` of the article."""
         some = slice(bisect_right(self.ends, start), bisect_left(self.starts, end))
-        return [max(0, edge - start) for edge in self.starts[some]], [edge - start for edge in self.ends[some]]
+        return self.starts[some], self.ends[some]
 
     def spans(self) -> tuple[Span, ...]:
         """The sentences one by one."""

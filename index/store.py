@@ -53,6 +53,13 @@ CREATE TABLE IF NOT EXISTS passage_tokens (
 """
 """Beside the passages and not in their table, so that libraries written before it, which lack it, are libraries too."""
 
+_SENTENCES_TABLE = """
+CREATE TABLE IF NOT EXISTS article_sentences (
+    article_row INTEGER PRIMARY KEY REFERENCES articles(row) ON DELETE CASCADE, sentences BLOB NOT NULL
+)
+"""
+"""What `index.sentence_edges` keeps of each article, for the same reason beside the articles."""
+
 _ARTICLE_COLUMNS = "row, article_id, sha256, text, title, source, place, author, published, url"
 
 
@@ -112,7 +119,7 @@ class Store:
                 leftover.unlink()
             connection = connect(unfinished, "mode=rwc")
             connection.execute("PRAGMA journal_mode = DELETE")
-            connection.executescript(f"BEGIN; {_SCHEMA}; {_TOKENS_TABLE}")
+            connection.executescript(f"BEGIN; {_SCHEMA}; {_TOKENS_TABLE}; {_SENTENCES_TABLE}")
             entries = {"format_version": str(FORMAT_VERSION), "generation": "0", **manifest}
             connection.executemany("INSERT INTO manifest VALUES (?, ?)", entries.items())
             connection.execute("COMMIT")
@@ -153,6 +160,7 @@ class Store:
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 self._connection.execute(_TOKENS_TABLE)
+                self._connection.execute(_SENTENCES_TABLE)
                 yield
                 self._connection.execute("COMMIT")
             except BaseException:
@@ -204,6 +212,36 @@ class Store:
             )
         )
 
+    def sentences(self, article_ids: Iterable[str]) -> dict[str, bytes]:
+        """What is kept of the sentences of articles, by identifier; nothing of those that it was not kept of."""
+        if not self._has_table("article_sentences"):
+            return {}
+        return dict(
+            self._connection.execute(
+                "SELECT article_id, sentences FROM articles JOIN article_sentences ON article_row = row"
+                " WHERE article_id IN (SELECT value FROM json_each(?))",
+                (json.dumps(list(article_ids)),),
+            )
+        )
+
+    def all_sentences(self) -> Iterator[tuple[str, bytes | None]]:
+        """Each article's identifier with what is kept of its sentences, `None` where nothing is."""
+        if not self._has_table("article_sentences"):
+            yield from ((name, None) for (name,) in self._connection.execute("SELECT article_id FROM articles"))
+            return
+        yield from self._connection.execute(
+            "SELECT article_id, sentences FROM articles LEFT JOIN article_sentences ON article_row = row"
+        )
+
+    def put_sentences(self, sentences: Mapping[str, bytes]) -> None:
+        """Keeps the sentences of articles, by identifier, in one commit. They are derived: the collection does not
+        change. Raises `LibraryWriteError`."""
+        with self._transaction():
+            self._connection.executemany(
+                "INSERT OR REPLACE INTO article_sentences SELECT row, ? FROM articles WHERE article_id = ?",
+                ((kept, name) for name, kept in sentences.items()),
+            )
+
     def article_row(self, article_id: str) -> int | None:
         found = self._connection.execute("SELECT row FROM articles WHERE article_id = ?", (article_id,)).fetchone()
         return None if found is None else int(found[0])
@@ -212,6 +250,15 @@ class Store:
         """Identifier and title of the article in a row."""
         found = self._connection.execute("SELECT article_id, title FROM articles WHERE row = ?", (row,)).fetchone()
         return found[0], found[1]
+
+    def article_rows(self, article_ids: Iterable[str]) -> dict[str, int]:
+        """Rows of articles by identifier; those of unknown ones are left out. Reads nothing but the index."""
+        return dict(
+            self._connection.execute(
+                "SELECT article_id, row FROM articles WHERE article_id IN (SELECT value FROM json_each(?))",
+                (json.dumps(list(article_ids)),),
+            )
+        )
 
     def article_ids(self, rows: Iterable[int]) -> dict[int, str]:
         """Identifiers of the articles in the given rows."""
@@ -283,8 +330,11 @@ class Store:
         self._connection.execute(f"DELETE {condition}")
         return rows
 
-    def put_article(self, article: Article) -> int:
-        """Inserts an article, or updates the metadata of the one with the same text; returns its row."""
+    def put_article(self, article: Article, sentences: bytes) -> int:
+        """Inserts an article, or updates the metadata of the one with the same text; returns its row.
+
+        `sentences` is what `index.sentence_edges` keeps of them.
+        """
         days = date_interval(article.published)
         first_day, last_day = (None, None) if days is None else (days[0].isoformat(), days[1].isoformat())
         (row,) = self._connection.execute(
@@ -308,6 +358,7 @@ class Store:
                 len(article.text),
             ),
         ).fetchone()
+        self._connection.execute("INSERT OR REPLACE INTO article_sentences VALUES (?, ?)", (row, sentences))
         return int(row)
 
     # Passages
@@ -337,7 +388,7 @@ class Store:
 
     def passage_tokens(self, passages: Sequence[Passage]) -> dict[str, bytes]:
         """What is kept of the tokens of passages, by `passage_id`; nothing of those that it was not kept of."""
-        if not self._keeps_tokens():
+        if not self._has_table("passage_tokens"):
             return {}
         wanted = json.dumps([[one.passage_id, one.article_id, one.start, one.end] for one in passages])
         found = self._connection.execute(
@@ -349,9 +400,20 @@ class Store:
         )
         return dict(found.fetchall())
 
+    def tokens_in_rows(self, rows: Iterable[int]) -> dict[int, bytes]:
+        """What is kept of the tokens of the passages in the given rows; nothing of those that it was not kept of."""
+        if not self._has_table("passage_tokens"):
+            return {}
+        return dict(
+            self._connection.execute(
+                "SELECT passage_row, tokens FROM passage_tokens WHERE passage_row IN (SELECT value FROM json_each(?))",
+                (json.dumps(list(rows)),),
+            )
+        )
+
     def all_tokens(self) -> Iterator[tuple[int, bytes | None]]:
         """Each passage's row with what is kept of its tokens, `None` where nothing is, in the order of rows."""
-        if not self._keeps_tokens():
+        if not self._has_table("passage_tokens"):
             yield from ((row, None) for (row,) in self._connection.execute("SELECT row FROM passages ORDER BY row"))
             return
         yield from self._connection.execute(
@@ -366,8 +428,8 @@ class Store:
                 ((kept, row) for row, kept in tokens.items()),
             )
 
-    def _keeps_tokens(self) -> bool:
-        found = self._connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'passage_tokens'").fetchone()
+    def _has_table(self, name: str) -> bool:
+        found = self._connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (name,)).fetchone()
         return found is not None
 
     def passages(self, rows: Iterable[int]) -> dict[int, Passage]:

@@ -28,6 +28,9 @@ MATCHED_AT_A_TIME = 128
 """Passages that are compared with a question at once: as many as a search usually has; 34 MB for a question and
 passages of 256 tokens."""
 
+ROWS_REMEMBERED = 4_096
+"""Passages whose rows are remembered: those of the last few dozen questions, in half a megabyte."""
+
 QUESTION_CACHE_SIZE = 64
 """Questions whose tokens are remembered: each is asked of several searches and several sentences."""
 
@@ -42,6 +45,7 @@ class TokenReader:
         self._digest = digest
         self._passages: OrderedDict[str, PassageTokens] = OrderedDict()
         self._questions: OrderedDict[str, TokenVectors] = OrderedDict()
+        self._rows: OrderedDict[str, int] = OrderedDict()
 
     def encode(self, passages: Sequence[Passage]) -> "tuple[NDArray[np.float32], list[bytes]]":
         """The vectors of passages, shape (n, dimension), and what is kept of their tokens; of the latter nothing where
@@ -126,7 +130,7 @@ class TokenReader:
         for first in range(0, len(passages), MATCHED_AT_A_TIME):
             some = passages[first : first + MATCHED_AT_A_TIME]
             inside = [sentences[passage.article_id].inside(passage.start, passage.end) for passage in some]
-            found += best_sentences(asked, self._block(some), inside)
+            found += best_sentences(asked, self._block(some), inside, [passage.start for passage in some])
         return found
 
     def _block(self, passages: Sequence[Passage]) -> "TokenBlock":
@@ -136,7 +140,7 @@ class TokenReader:
 
         projection = projection_of(self._digest)
         if projection is not None:
-            kept = self._store.passage_tokens(passages)
+            kept = self._kept(passages)
             if all(passage.passage_id in kept for passage in passages):
                 block = TokenBlock.from_kept([kept[passage.passage_id] for passage in passages], projection.size)
                 if block is not None:
@@ -168,6 +172,21 @@ class TokenReader:
         read = self._encoder().encode_tokens([text, *others])
         return nearest_tokens(read[0], spans, read[1:])
 
+    def note_rows(self, passages: Mapping[int, Passage]) -> None:
+        """Remembers the rows of passages, by which their tokens are read faster. A row is never used again."""
+        for row, passage in passages.items():
+            self._rows[passage.passage_id] = row
+            self._rows.move_to_end(passage.passage_id)
+        while len(self._rows) > ROWS_REMEMBERED:
+            self._rows.popitem(last=False)
+
+    def _kept(self, passages: Sequence[Passage]) -> dict[str, bytes]:
+        """What is kept of the tokens of passages, by `passage_id`."""
+        names = {self._rows[one.passage_id]: one.passage_id for one in passages if one.passage_id in self._rows}
+        kept = {names[row]: tokens for row, tokens in self._store.tokens_in_rows(names).items()}
+        others = [passage for passage in passages if passage.passage_id not in kept]
+        return kept | self._store.passage_tokens(others) if others else kept
+
     def _of_passages(self, passages: Sequence[Passage]) -> "dict[str, PassageTokens]":
         """The tokens of passages by `passage_id`: as kept, else as remembered, else read by the encoder now."""
         from index.interaction import PassageTokens, passage_tokens, projection_of
@@ -175,7 +194,7 @@ class TokenReader:
         projection = projection_of(self._digest)
         tokens: dict[str, PassageTokens] = {}
         if projection is not None:
-            kept = self._store.passage_tokens(passages)
+            kept = self._kept(passages)
             for name, value in kept.items():
                 read = PassageTokens.from_bytes(value, projection.size)
                 if read is not None:

@@ -1,5 +1,7 @@
 """Matching of many passages at once, compared with the formula worked out passage by passage and span by span."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -68,13 +70,15 @@ def test_the_best_sentence_is_the_best_of_those_matched_one_by_one(seed, counts)
     source = np.random.default_rng(seed)
     question = made_question(source, 5)
     block = TokenBlock.of([made_tokens(source, count, sort=True) for count in counts])
-    sentences = []
-    for _ in counts:
-        cuts = np.sort(source.integers(0, 70, source.integers(0, 6))).tolist()
-        sentences.append((cuts[:-1], cuts[1:]))
-    spans = [[Span(*edges) for edges in zip(*some, strict=True)] for some in sentences]
+    offsets = source.integers(0, 1_000, len(counts)).tolist()
+    sentences, spans = [], []
+    for offset in offsets:
+        # The first sentence may begin before the passage.
+        cuts = np.sort(source.integers(-5, 70, source.integers(0, 6))).tolist()
+        sentences.append(([offset + cut for cut in cuts[:-1]], [offset + cut for cut in cuts[1:]]))
+        spans.append([Span(max(0, start), max(0, end)) for start, end in pairwise(cuts)])
     one_by_one = match_passages(question, block, spans)
-    for match, expected in zip(best_sentences(question, block, sentences), one_by_one, strict=True):
+    for match, expected in zip(best_sentences(question, block, sentences, offsets), one_by_one, strict=True):
         assert match.whole == pytest.approx(expected.whole.weighted, abs=1e-6)
         best = max((span.weighted for span in expected.spans), default=NO_MATCH)
         assert match.best == pytest.approx(best, abs=1e-6)
