@@ -251,7 +251,8 @@ class Library:
                 if known_text is not None and self._is_duplicate(article):
                     row = known_text
                 else:
-                    row = self._store.put_article(article, SentenceEdges.of_text(article.text).to_bytes())
+                    row = self._store.put_article(article)
+                    self._store.keep_sentences(row, SentenceEdges.of_text(article.text).to_bytes())
                     if found:
                         own = slice(done, done + len(found))
                         self._store.put_passages(row, found, vectors[own], tokens[own])

@@ -89,7 +89,7 @@ class TokenBlock:
         import numpy as np
 
         edges = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
-        places = starts + np.repeat(np.arange(len(counts), dtype=np.int64) * _PASSAGE_STEP, counts)
+        places = starts.astype(np.int64) + np.repeat(np.arange(len(counts), dtype=np.int64) * _PASSAGE_STEP, counts)
         if (np.diff(places) < 0).any():
             order = np.argsort(places, kind="stable")
             vectors, places = vectors[order], places[order]

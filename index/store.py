@@ -330,11 +330,8 @@ class Store:
         self._connection.execute(f"DELETE {condition}")
         return rows
 
-    def put_article(self, article: Article, sentences: bytes) -> int:
-        """Inserts an article, or updates the metadata of the one with the same text; returns its row.
-
-        `sentences` is what `index.sentence_edges` keeps of them.
-        """
+    def put_article(self, article: Article) -> int:
+        """Inserts an article, or updates the metadata of the one with the same text; returns its row."""
         days = date_interval(article.published)
         first_day, last_day = (None, None) if days is None else (days[0].isoformat(), days[1].isoformat())
         (row,) = self._connection.execute(
@@ -358,8 +355,11 @@ class Store:
                 len(article.text),
             ),
         ).fetchone()
-        self._connection.execute("INSERT OR REPLACE INTO article_sentences VALUES (?, ?)", (row, sentences))
         return int(row)
+
+    def keep_sentences(self, article_row: int, sentences: bytes) -> None:
+        """Keeps what `index.sentence_edges` writes of an article, inside `change`."""
+        self._connection.execute("INSERT OR REPLACE INTO article_sentences VALUES (?, ?)", (article_row, sentences))
 
     # Passages
 
