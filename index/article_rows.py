@@ -75,12 +75,24 @@ class ArticleRows(RowTables):
         found = self._connection.execute("SELECT row FROM articles WHERE article_id = ?", (article_id,)).fetchone()
         return None if found is None else int(found[0])
 
-    def article_of_row(self, row: int) -> tuple[str, str]:
-        """Identifier and title of the article in a row. Raises `LibraryDamagedError` if there is none."""
-        found = self._connection.execute("SELECT article_id, title FROM articles WHERE row = ?", (row,)).fetchone()
-        if found is None:
-            self._damaged(f"the article in row {row} is gone")
-        return found[0], found[1]
+    def article_rows(self, article_ids: Iterable[str]) -> dict[str, int]:
+        """Rows of articles by identifier; those of unknown ones are left out. Reads nothing but the index."""
+        return dict(
+            self._connection.execute(
+                "SELECT article_id, row FROM articles WHERE article_id IN (SELECT value FROM json_each(?))",
+                (json.dumps(list(article_ids)),),
+            ).fetchall()
+        )
+
+    def article_ids(self, rows: Iterable[int]) -> dict[int, str]:
+        """Identifiers of the articles in the given rows. Raises `LibraryDamagedError` if one is gone."""
+        wanted = list(rows)
+        found = self._connection.execute(
+            "SELECT row, article_id FROM articles WHERE row IN (SELECT value FROM json_each(?))", (json.dumps(wanted),)
+        ).fetchall()
+        if len(found) != len(wanted):
+            self._damaged(f"{len(wanted) - len(found)} articles that were stored are gone")
+        return dict(found)
 
     def summaries(self) -> list[ArticleSummary]:
         """All articles without their texts, in the order in which they were added.

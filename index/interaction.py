@@ -82,13 +82,23 @@ class PassageTokens:
         was written."""
         import numpy as np
 
-        kept, checksum = kept[:-CHECKSUM_BYTES], kept[-CHECKSUM_BYTES:]
-        count, rest = divmod(len(kept), size + EDGE_BYTES)
-        if rest or zlib.crc32(kept).to_bytes(CHECKSUM_BYTES, "little") != checksum:
+        if not is_sound(kept, size):
             return None
+        count = (len(kept) - CHECKSUM_BYTES) // (size + EDGE_BYTES)
         vectors = np.frombuffer(kept, dtype=np.int8, count=count * size).reshape(count, size)
-        starts, ends = np.frombuffer(kept, dtype="<u2", offset=count * size).reshape(2, count).astype(np.int64)
+        starts, ends = (
+            np.frombuffer(kept, dtype="<u2", count=2 * count, offset=count * size).reshape(2, count).astype(np.int64)
+        )
         return cls(vectors.astype(np.float32) / SCALE, starts, ends)
+
+
+def is_sound(kept: bytes, size: int) -> bool:
+    """True if the bytes are those that `PassageTokens.to_bytes` writes for vectors of `size` numbers."""
+    length = len(kept) - CHECKSUM_BYTES
+    if length < 0 or length % (size + EDGE_BYTES):
+        return False
+    view = memoryview(kept)
+    return zlib.crc32(view[:length]) == int.from_bytes(view[length:], "little")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -165,26 +175,6 @@ def question_tokens(read: "TokenVectors", projection: Projection | None) -> Ques
     return QuestionTokens(read.tokens, np.full(count, 1.0 / max(count, 1), dtype=np.float32))
 
 
-def match_passage(question: QuestionTokens, tokens: PassageTokens, spans: Sequence[Span]) -> PassageMatch:
-    """How well a passage and the `spans` of it match. Spans count from the beginning of the passage; a token belongs
-    to the span that it begins in."""
-    import numpy as np
-
-    similar = question.vectors @ tokens.vectors.T
-    order = np.argsort(tokens.starts, kind="stable")
-    starts = tokens.starts[order]
-    similar = similar[:, order]
-
-    def match(first: int, last: int) -> TextMatch:
-        if first >= last or not len(question.weights):
-            return TextMatch(NO_MATCH, NO_MATCH, NO_MATCH)
-        best = similar[:, first:last].max(axis=1)
-        return TextMatch(float(best @ question.weights), float(best.mean()), _least(best, question.weights))
-
-    edges = [(int(np.searchsorted(starts, span.start)), int(np.searchsorted(starts, span.end))) for span in spans]
-    return PassageMatch(match(0, len(starts)), tuple(match(*edge) for edge in edges))
-
-
 def nearest_tokens(text: "TokenVectors", spans: Sequence[Span], others: "Sequence[TokenVectors]") -> list[float]:
     """For each span of a text the mean over its tokens of the best cosine with a token of the others, -1..1.
 
@@ -202,17 +192,6 @@ def nearest_tokens(text: "TokenVectors", spans: Sequence[Span], others: "Sequenc
         own = best[(text.starts < span.end) & (text.ends > span.start)]
         found.append(float(own.mean()) if len(own) else NO_MATCH)
     return found
-
-
-def _least(best: "NDArray[np.float32]", weights: "NDArray[np.float32]") -> float:
-    """Weighted mean of the worst matches that together have a third of the weight."""
-    import numpy as np
-
-    order = np.argsort(best, kind="stable")
-    before = np.cumsum(weights[order]) - weights[order]
-    share = np.clip(1 / 3 - before, 0.0, weights[order])
-    total = float(share.sum())
-    return float(best[order] @ share) / total if total > 0 else float(best.mean())
 
 
 def _unit(vectors: "NDArray[np.float32]") -> "NDArray[np.float32]":

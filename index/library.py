@@ -22,6 +22,8 @@ from index.errors import (
 from index.keywords import ARTICLE_TITLE_BOOST
 from index.passages import split_article
 from index.search_files import NAMES, SearchFiles
+from index.sentence_edges import SentenceEdges
+from index.sentence_reader import SentenceReader
 from index.store import DATABASE_NAME, Store
 from index.token_reader import TokenReader
 from index.types import Article, ArticleSummary, Finding, Hit, Passage, SearchFilter, Span
@@ -31,6 +33,7 @@ from index.witness import WITNESS_NAME, check_witness, witness_finding
 if TYPE_CHECKING:
     from index.answer_spans import ShortAnswer
     from index.interaction import PassageMatch
+    from index.matching import SentenceMatch
 
 LOCK_NAME = "writer.lock"
 
@@ -66,6 +69,7 @@ class Library:
         self._encoder_digest = manifest["encoder_digest"]
         self.dimension = int(manifest["dimension"])
         self._files = SearchFiles(path, store, self.dimension)
+        self._sentences = SentenceReader(store)
         self._tokens = TokenReader(store, lambda: self.encoder, self._encoder_digest)
         if encoder is not None:
             self._check_encoder(encoder)
@@ -104,12 +108,13 @@ class Library:
         lock = writer_lock(path)
         with ExitStack() as opened:
             opened.callback(lock.release)
+            is_upgraded = False
             database = path / DATABASE_NAME
             if database.is_file():
                 store = Store.open(database)
                 opened.callback(store.close)
                 _require_intact(path, store)
-                store.upgrade()
+                is_upgraded = store.upgrade()
             else:
                 encoder = encoder or load_encoder(DEFAULT_ENCODER)
                 store = Store.create(
@@ -123,6 +128,8 @@ class Library:
                 )
                 opened.callback(store.close)
             library = cls(path, store, encoder, lock)
+            if is_upgraded:
+                library._sentences.fill()
             opened.pop_all()
             return library
 
@@ -219,12 +226,16 @@ class Library:
     def article_of_origin(self, origin: str) -> str | None:
         """Identifier of the article of an origin, `None` if there is none."""
         stored = self._store.origin(origin)
-        return None if stored is None else self._store.article_of_row(stored.article_row)[0]
+        return None if stored is None else self._store.article_ids([stored.article_row])[stored.article_row]
 
     def publication_days(self, article_ids: Iterable[str]) -> dict[str, tuple[date, date]]:
         """First and last day on which each of the articles can have been published; those of an unknown year are left
         out."""
         return self._store.publication_days(article_ids)
+
+    def sentence_spans(self, article_ids: Iterable[str]) -> dict[str, tuple[Span, ...]]:
+        """The sentences of articles (`index.sentences`), by identifier; those of unknown articles are left out."""
+        return {name: edges.spans() for name, edges in self._sentences.of(article_ids).items()}
 
     def passages(self, article_id: str) -> list[Passage]:
         """The passages of an article in order. Raises `ArticleNotFoundError`."""
@@ -251,6 +262,7 @@ class Library:
                     row = known_text
                 else:
                     row = self._store.put_article(article)
+                    self._store.keep_sentences(row, SentenceEdges.of_text(article.text).to_bytes())
                     if found:
                         own = slice(done, done + len(found))
                         self._store.put_passages(row, found, vectors[own], tokens[own])
@@ -313,18 +325,22 @@ class Library:
         vector = self._tokens.of_question(query).vector
         with self._store.snapshot():
             found = self._files.vectors().search(vector, limit, self._files.matching(search_filter))
-            passages = self._passages(row for row, _ in found)
+            passages = self._found_passages(row for row, _ in found)
         return [Hit(passages[row], rank, score, dense_rank=rank) for rank, (row, score) in enumerate(found, start=1)]
 
     def keyword(self, query: str, limit: int, search_filter: SearchFilter) -> list[Hit]:
         """The `limit` passages with the highest BM25 score for the query's words, inside the filter."""
         with self._store.snapshot():
             found = self._files.keywords().search(query, limit, self._files.matching(search_filter))
-            passages = self._passages(row for row, _ in found)
+            passages = self._found_passages(row for row, _ in found)
         return [Hit(passages[row], rank, score, keyword_rank=rank) for rank, (row, score) in enumerate(found, start=1)]
 
-    def _passages(self, rows: Iterable[int]) -> dict[int, Passage]:
-        """The passages in rows that a search found. Raises `LibraryDamagedError` if one is gone."""
+    def _found_passages(self, rows: Iterable[int]) -> dict[int, Passage]:
+        """The passages in rows that a search found, which are to be matched with the question next.
+
+        Raises:
+            LibraryDamagedError: One is gone, or not as it was stored.
+        """
         wanted = list(rows)
         found = self._store.passages(wanted)
         if len(found) != len(wanted):
@@ -332,15 +348,29 @@ class Library:
                 f"The library {str(self.path)!r} is damaged: {len(wanted) - len(found)} passages that were stored are "
                 f"gone. Mend it with: dateline doctor --repair --library {self.path}"
             )
+        self._tokens.note_rows(found)
         return found
 
     def keyword_articles(self, query: str, limit: int, search_filter: SearchFilter) -> list[tuple[str, float]]:
         """The `limit` articles with the highest BM25 score of title and whole text for the query's words, inside the
         filter: pairs (article_id, score), best first. The scores are not comparable with those of passages."""
         with self._store.snapshot():
-            index = self._files.article_keywords()
-            found = index.search(query, limit, self._files.matching(search_filter), ARTICLE_TITLE_BOOST)
-            return [(self._store.article_of_row(row)[0], score) for row, score in found]
+            found = self._keyword_articles(query, limit, search_filter)
+            names = self._store.article_ids(row for row, _ in found)
+        return [(names[row], score) for row, score in found]
+
+    def article_scores(
+        self, query: str, limit: int, search_filter: SearchFilter, article_ids: Iterable[str]
+    ) -> dict[str, float]:
+        """The scores by identifier of those of some articles that `keyword_articles` finds, in less time."""
+        with self._store.snapshot():
+            found = dict(self._keyword_articles(query, limit, search_filter))
+            rows = self._store.article_rows(article_ids)
+        return {name: found[row] for name, row in rows.items() if row in found}
+
+    def _keyword_articles(self, query: str, limit: int, search_filter: SearchFilter) -> list[tuple[int, float]]:
+        allowed = self._files.matching(search_filter)
+        return self._files.article_keywords().search(query, limit, allowed, ARTICLE_TITLE_BOOST)
 
     def prepare(self, question: str) -> None:
         """Encodes a question, so that the searches for it need not."""
@@ -355,6 +385,12 @@ class Library:
         not looked at. See `index.interaction`.
         """
         return self._tokens.match(question, passages, spans)
+
+    def match_sentences(self, question: str, passages: Sequence[Passage]) -> "list[SentenceMatch]":
+        """How well each passage matches a question as a whole, and how well the best of the sentences of its article
+        of which a part lies in it; the same numbers as `match` gives, in less time."""
+        edges = self._sentences.of({passage.article_id for passage in passages})
+        return self._tokens.match_sentences(question, passages, edges)
 
     def short_answer(self, question: str, passage: Passage, sentence: Span) -> "ShortAnswer | None":
         """The words of a sentence that are most likely the answer, places as in the article, as `sentence` has them.
@@ -397,7 +433,8 @@ class Library:
         witness = witness_finding(self.path, self._store)
         counted = f"{self.count_articles()} articles, {self.count_passages()} passages, generation {self.generation}"
         noted = [] if witness is None else [witness]
-        return [Finding("database", True, counted), *self._files.check(), self._check_tokens(), *noted]
+        database = Finding("database", True, counted)
+        return [database, *self._files.check(), self._check_tokens(), self._check_sentences(), *noted]
 
     def _check_tokens(self) -> Finding:
         """Whether every passage has its tokens. Without them answers are the same and take longer."""
@@ -411,12 +448,25 @@ class Library:
             "dateline doctor --repair",
         )
 
+    def _check_sentences(self) -> Finding:
+        """Whether the sentences of every article are kept. Without them answers are the same and take longer."""
+        lacking = self._sentences.count_lacking()
+        if not lacking:
+            return Finding("sentences", True, "kept for every article")
+        return Finding(
+            "sentences",
+            False,
+            f"missing or damaged for {lacking} of {self.count_articles()} articles; questions take longer until: "
+            "dateline doctor --repair",
+        )
+
     def repair(self) -> list[Finding]:
         """Rebuilds the derived files that are missing, stale or damaged, then checks again. Needs the writer's lock."""
         findings = self.check()
         bad = {finding.check for finding in findings if not finding.ok}
         if findings[0].ok and bad:
             self._tokens.fill()
+            self._sentences.fill()
         if findings[0].ok and bad & {*NAMES, WITNESS_NAME}:
             self._files.rebuild()
         return self.check()

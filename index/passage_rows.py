@@ -4,10 +4,10 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from index.article_rows import ArticleRows
 from index.checksums import row_checksum
 from index.keywords import KeywordDocument
 from index.schema import ARTICLE_FIELDS, PASSAGE_FIELDS
+from index.sentence_rows import SentenceRows
 from index.types import Article, Passage
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ BLOCK_ROWS = 20_000
 _OWN = ", ".join(f"passages.{name.strip()}" for name in PASSAGE_FIELDS.split(","))
 
 
-class PassageRows(ArticleRows):
+class PassageRows(SentenceRows):
     """Reads and writes passages. What is read is checked; see `index.row_tables`."""
 
     def put_passages(
@@ -71,6 +71,18 @@ class PassageRows(ArticleRows):
             (wanted,),
         )
         return {name: kept for name, row, kept, checksum in found if self._are_intact(row, kept, checksum)}
+
+    def tokens_in_rows(self, rows: Iterable[int]) -> dict[int, bytes]:
+        """What is kept of the tokens of the passages in the given rows; nothing of those that it was not kept of, or
+        not as it was."""
+        if not self._keeps_tokens():
+            return {}
+        found = self._connection.execute(
+            f"SELECT passage_row, tokens, {self._checksum_of('passage_tokens')} FROM passage_tokens"
+            " WHERE passage_row IN (SELECT value FROM json_each(?))",
+            (json.dumps(list(rows)),),
+        )
+        return {row: kept for row, kept, checksum in found if self._are_intact(row, kept, checksum)}
 
     def _are_intact(self, row: int, kept: bytes | None, checksum: int | None) -> bool:
         return kept is not None and (not self._is_checked or checksum == row_checksum(row, kept))

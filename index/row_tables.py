@@ -1,11 +1,14 @@
 """What the tables of articles and of passages have in common: a connection, and rows that are checked when read."""
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
 from index.checksums import Value, row_checksum
+from index.database import writing
 from index.errors import LibraryDamagedError
 
 
@@ -27,6 +30,23 @@ class RowTables:
         self._is_checked = is_checked
         self._changed = Changed()
         self._is_changing = False
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """Everything written inside is committed at its end, or nothing is.
+
+        Raises:
+            LibraryWriteError: The disk is full or may not be written; nothing was changed.
+        """
+        with writing(self._path):
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._connection.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
 
     def _checksum_of(self, table: str) -> str:
         """The SQL expression for the checksum of a row."""

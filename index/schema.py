@@ -54,6 +54,10 @@ CREATE TABLE passage_tokens (
 
 _NEW_IN_2 = """
 CREATE INDEX articles_by_day ON articles(first_day, last_day, source);
+CREATE TABLE article_sentences (
+    article_row INTEGER PRIMARY KEY REFERENCES articles(row) ON DELETE CASCADE, sentences BLOB NOT NULL,
+    checksum INTEGER
+);
 CREATE TABLE changes (article_row INTEGER PRIMARY KEY, generation INTEGER NOT NULL);
 CREATE INDEX changes_by_generation ON changes(generation);
 """

@@ -12,6 +12,10 @@ from itertools import pairwise
 from index.datelines import find_dateline
 from index.types import Span
 
+RULES_VERSION = 1
+"""Version of the rules of this module and of `index.datelines`, kept with the sentences that they found. A change by
+which any text is split otherwise raises it; a test has the digest of what they find."""
+
 TITLES = "mr mrs ms dr prof gen col lt sgt capt cmdr maj adm brig sen rep gov pres rev hon st sr jr amb messrs mt ft"
 OTHERS = "vs etc inc ltd co corp no nos fig figs vol pp p ed eds al cf approx dept est e.g i.e op ca v"
 MONTHS = "jan feb mar apr jun jul aug sep sept oct nov dec"

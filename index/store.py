@@ -96,13 +96,18 @@ class Store(PassageRows):
             schema.add_functions(connection)
         return cls(connection, path, is_checked=True)
 
-    def upgrade(self) -> None:
-        """Brings a file of an older format version to this one, in one commit. Raises `LibraryWriteError`."""
+    def upgrade(self) -> bool:
+        """Brings a file of an older format version to this one, in one commit; `False` if it has it already.
+
+        Raises:
+            LibraryWriteError: The disk is full or may not be written; nothing was changed.
+        """
         if self._is_checked:
-            return
+            return False
         with self._transaction():
             schema.upgrade(self._connection)
         self._is_checked = True
+        return True
 
     def close(self) -> None:
         self._connection.close()
@@ -150,19 +155,6 @@ class Store(PassageRows):
         for key, value in entries.items():
             self._connection.execute("INSERT OR REPLACE INTO manifest VALUES (?, ?)", (key, str(value)))
         schema.sign_manifest(self._connection)
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        """Everything written inside is committed at its end, or nothing is. Raises as `change`."""
-        with writing(self._path):
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-                self._connection.execute("COMMIT")
-            except BaseException:
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
-                raise
 
     def put_tokens(self, tokens: Mapping[int, bytes]) -> None:
         """Keeps the tokens of passages, by row, of those that are there, in one commit. They are derived: the

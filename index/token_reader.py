@@ -1,11 +1,12 @@
 """The tokens of a library's passages and of questions: encoded, kept, and compared with each other."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from index.encoder import Encoder, TokenVectors
 from index.passages import context_length, encoder_input
+from index.sentence_edges import SentenceEdges
 from index.store import Store
 from index.types import Passage, Span
 
@@ -15,12 +16,20 @@ if TYPE_CHECKING:
 
     from index.answer_spans import ShortAnswer
     from index.interaction import PassageMatch, PassageTokens
+    from index.matching import SentenceMatch, TokenBlock
 
 TOKENS_AT_A_TIME = 64
 """Passages whose tokens are in memory at once while they are stored: 25 MB at 256 tokens of 384 numbers."""
 
 TOKEN_CACHE_SIZE = 512
 """Passages whose tokens are remembered where none are kept: 200 MB at 256 tokens of 384 numbers."""
+
+MATCHED_AT_A_TIME = 128
+"""Passages that are compared with a question at once: as many as a search usually has; 34 MB for a question and
+passages of 256 tokens."""
+
+ROWS_REMEMBERED = 4_096
+"""Passages whose rows are remembered: those of the last few dozen questions, in half a megabyte."""
 
 QUESTION_CACHE_SIZE = 64
 """Questions whose tokens are remembered: each is asked of several searches and several sentences."""
@@ -36,6 +45,7 @@ class TokenReader:
         self._digest = digest
         self._passages: OrderedDict[str, PassageTokens] = OrderedDict()
         self._questions: OrderedDict[str, TokenVectors] = OrderedDict()
+        self._rows: OrderedDict[str, int] = OrderedDict()
 
     def encode(self, passages: Sequence[Passage]) -> "tuple[NDArray[np.float32], list[bytes]]":
         """The vectors of passages, shape (n, dimension), and what is kept of their tokens; of the latter nothing where
@@ -97,14 +107,46 @@ class TokenReader:
         self, question: str, passages: Sequence[Passage], spans: Sequence[Sequence[Span]]
     ) -> "list[PassageMatch]":
         """See `Library.match`."""
-        from index.interaction import match_passage, projection_of, question_tokens
+        from index.interaction import projection_of, question_tokens
+        from index.matching import match_passages
 
         asked = question_tokens(self.of_question(question), projection_of(self._digest))
+        inside = [[_inside(span, passage) for span in wanted] for passage, wanted in zip(passages, spans, strict=True)]
+        found: list[PassageMatch] = []
+        for first in range(0, len(passages), MATCHED_AT_A_TIME):
+            some = slice(first, first + MATCHED_AT_A_TIME)
+            found += match_passages(asked, self._block(passages[some]), inside[some])
+        return found
+
+    def match_sentences(
+        self, question: str, passages: Sequence[Passage], sentences: Mapping[str, SentenceEdges]
+    ) -> "list[SentenceMatch]":
+        """See `Library.match_sentences`; `sentences` are those of the articles, by `article_id`."""
+        from index.interaction import projection_of, question_tokens
+        from index.matching import best_sentences
+
+        asked = question_tokens(self.of_question(question), projection_of(self._digest))
+        found: list[SentenceMatch] = []
+        for first in range(0, len(passages), MATCHED_AT_A_TIME):
+            some = passages[first : first + MATCHED_AT_A_TIME]
+            inside = [sentences[passage.article_id].inside(passage.start, passage.end) for passage in some]
+            found += best_sentences(asked, self._block(some), inside, [passage.start for passage in some])
+        return found
+
+    def _block(self, passages: Sequence[Passage]) -> "TokenBlock":
+        """The tokens of passages one behind the other, from what is kept of them if all of it is sound."""
+        from index.interaction import projection_of
+        from index.matching import TokenBlock
+
+        projection = projection_of(self._digest)
+        if projection is not None:
+            kept = self._kept(passages)
+            if all(passage.passage_id in kept for passage in passages):
+                block = TokenBlock.from_kept([kept[passage.passage_id] for passage in passages], projection.size)
+                if block is not None:
+                    return block
         tokens = self._of_passages(passages)
-        return [
-            match_passage(asked, tokens[passage.passage_id], [_inside(span, passage) for span in wanted])
-            for passage, wanted in zip(passages, spans, strict=True)
-        ]
+        return TokenBlock.of([tokens[passage.passage_id] for passage in passages])
 
     def short_answer(self, question: str, passage: Passage, sentence: Span) -> "ShortAnswer | None":
         """See `Library.short_answer`."""
@@ -130,6 +172,21 @@ class TokenReader:
         read = self._encoder().encode_tokens([text, *others])
         return nearest_tokens(read[0], spans, read[1:])
 
+    def note_rows(self, passages: Mapping[int, Passage]) -> None:
+        """Remembers the rows of passages, by which their tokens are read faster. A row is never used again."""
+        for row, passage in passages.items():
+            self._rows[passage.passage_id] = row
+            self._rows.move_to_end(passage.passage_id)
+        while len(self._rows) > ROWS_REMEMBERED:
+            self._rows.popitem(last=False)
+
+    def _kept(self, passages: Sequence[Passage]) -> dict[str, bytes]:
+        """What is kept of the tokens of passages, by `passage_id`."""
+        names = {self._rows[one.passage_id]: one.passage_id for one in passages if one.passage_id in self._rows}
+        kept = {names[row]: tokens for row, tokens in self._store.tokens_in_rows(names).items()}
+        others = [passage for passage in passages if passage.passage_id not in kept]
+        return kept | self._store.passage_tokens(others) if others else kept
+
     def _of_passages(self, passages: Sequence[Passage]) -> "dict[str, PassageTokens]":
         """The tokens of passages by `passage_id`: as kept, else as remembered, else read by the encoder now."""
         from index.interaction import PassageTokens, passage_tokens, projection_of
@@ -137,7 +194,7 @@ class TokenReader:
         projection = projection_of(self._digest)
         tokens: dict[str, PassageTokens] = {}
         if projection is not None:
-            kept = self._store.passage_tokens(passages)
+            kept = self._kept(passages)
             for name, value in kept.items():
                 read = PassageTokens.from_bytes(value, projection.size)
                 if read is not None:

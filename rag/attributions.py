@@ -1,6 +1,7 @@
 """How a sentence of news attributes words: to a name next to a verb of saying, or to "he", "she", "the minister"."""
 
 import re
+from functools import lru_cache
 
 from index.sentences import SPEECH_VERBS
 from rag.names import unify
@@ -21,10 +22,11 @@ ROLES = frozenset(
 _ROLE = "|".join(sorted(ROLES, key=lambda role: (-len(role), role)))
 _LEAD = rf"(?:(?:{_WORD}|{_ROLE})\s){{0,7}}"
 _WHO = rf"(?P<who>{_LEAD}{_NAME})"
+_OTHER_VERBS = "saying|endorsed|vowed|reiterated|called|condemned|criticised|criticized"
 _VERBS = (
     # "concluded his trip", "continued the tests" and "called off the vote" report no words.
     r"(?!(?:concluded|continued)\s(?:the|an?|his|her|its|their|to|with|in|on|at|until|into|work)\b)"
-    rf"(?:{SPEECH_VERBS}|saying|endorsed|vowed|reiterated|called|condemned|criticised|criticized)\b(?!\s(?:off|up)\b)"
+    rf"(?:{SPEECH_VERBS}|{_OTHER_VERBS})\b(?!\s(?:off|up)\b)"
 )
 _ADVERBS = r"(?:(?:also|later|then|has|had|was\scited\sas|repeatedly|publicly)\s){0,2}"
 
@@ -48,6 +50,9 @@ _OF_PLACE = re.compile(
     rf"\s{_ADVERBS}{_VERBS}"
 )
 """`Ann Lee of the University of Tarrow, who found it, said`."""
+
+_HAS_VERB = re.compile(rf"\s(?:{SPEECH_VERBS}|{_OTHER_VERBS})\b")
+"""What every one of these forms has; a sentence without it need not be looked through for them."""
 
 _BEFORE_OTHERS = re.compile(
     r"(?:\b(?:of|for|from|to|in|at|by|with|against|near|about|between|over|than|like|on|after|before|behind|under|or|nor|"
@@ -122,6 +127,7 @@ def names_in(sentence: str) -> list[str]:
     return names
 
 
+@lru_cache(maxsize=4096)
 def is_country(name: str) -> bool:
     """True if a name is that of a country, its people or its capital and of nobody."""
     terms = unify(name)
@@ -136,6 +142,8 @@ def is_person(name: str) -> bool:
 
 def named_speaker(sentence: str, inside: bool) -> str | None:
     """The name that a sentence attributes its words to; `inside` if it begins inside a quotation."""
+    if _HAS_VERB.search(sentence) is None:
+        return None
     for pattern in _ATTRIBUTIONS:
         for match in pattern.finditer(sentence):
             before = sentence[: match.start("who")]

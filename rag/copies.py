@@ -6,7 +6,7 @@ are one voice: only the best-ranked is an answer's evidence, the others are name
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from index.types import Article, Hit, Span
@@ -55,6 +55,20 @@ class _Shingles:
     narration: frozenset[Shingle]
 
 
+@dataclass(slots=True)
+class _Kept:
+    """The passages kept of one article, by identifier, and the shingles of all of them."""
+
+    passages: list[tuple[str, _Shingles]] = field(default_factory=list)
+    all: set[Shingle] = field(default_factory=set)
+    narration: set[Shingle] = field(default_factory=set)
+
+    def add(self, passage_id: str, shingles: _Shingles) -> None:
+        self.passages.append((passage_id, shingles))
+        self.all |= shingles.all
+        self.narration |= shingles.narration
+
+
 def collapse(hits: Sequence[Hit]) -> Collapsed:
     """The hits, given best first, without those that only repeat another article's better-ranked passages.
 
@@ -67,19 +81,19 @@ def collapse(hits: Sequence[Hit]) -> Collapsed:
     kept: list[Hit] = []
     copies: dict[str, list[Hit]] = {}
     seen: set[Shingle] = set()
-    by_article: dict[str, list[tuple[str, _Shingles]]] = {}
+    by_article: dict[str, _Kept] = {}
     for hit in hits:
         shingles = _shingles(hit.passage.text)
         article_id, passage_id = hit.passage.article_id, hit.passage.passage_id
         original = None
         if len(shingles.all & seen) >= COPIED_SHARE * len(shingles.all):
-            others = [passages for article, passages in by_article.items() if article != article_id]
+            others = [theirs for article, theirs in by_article.items() if article != article_id]
             original = _original(shingles, others)
         if original is not None:
             copies.setdefault(original, []).append(hit)
             continue
         kept.append(replace(hit, rank=len(kept) + 1))
-        by_article.setdefault(article_id, []).append((passage_id, shingles))
+        by_article.setdefault(article_id, _Kept()).add(passage_id, shingles)
         seen |= shingles.all
     return Collapsed(tuple(kept), {passage: tuple(found) for passage, found in copies.items()})
 
@@ -115,19 +129,16 @@ def same_words(article: Article, span: Span, other: Article) -> Span | None:
     return None
 
 
-def _original(shingles: _Shingles, articles: Iterable[Sequence[tuple[str, _Shingles]]]) -> str | None:
+def _original(shingles: _Shingles, articles: Iterable[_Kept]) -> str | None:
     """Of the passages kept of several articles, the one that a passage repeats most of, if it is a copy."""
-    best: tuple[int, str] | None = None
-    for passages in articles:
-        shared = shingles.all & frozenset().union(*(theirs.all for _, theirs in passages))
-        narrated = shingles.narration & frozenset().union(*(theirs.narration for _, theirs in passages))
-        if (
-            len(shared) >= COPIED_SHARE * len(shingles.all)
-            and len(narrated) >= COPIED_NARRATION_SHARE * len(shingles.narration)
-            and (best is None or len(shared) > best[0])
-        ):
-            best = len(shared), max(passages, key=lambda kept: len(shingles.all & kept[1].all))[0]
-    return None if best is None else best[1]
+    best: tuple[int, _Kept] | None = None
+    for theirs in articles:
+        shared = len(shingles.all & theirs.all)
+        if shared < COPIED_SHARE * len(shingles.all) or (best is not None and shared <= best[0]):
+            continue
+        if len(shingles.narration & theirs.narration) >= COPIED_NARRATION_SHARE * len(shingles.narration):
+            best = shared, theirs
+    return None if best is None else max(best[1].passages, key=lambda kept: len(shingles.all & kept[1].all))[0]
 
 
 @lru_cache(maxsize=4096)

@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from index.datelines import find_dateline
 from index.dates import format_published
 from index.library import Library
+from index.sentences import split_sentences
 from index.types import Article, Hit, Span
 from rag.analysis import QuestionProfile
 from rag.features import (
@@ -20,7 +21,6 @@ from rag.features import (
     sentence_features,
 )
 from rag.names import document_frequency
-from rag.retrieval import sentence_spans
 from rag.speakers import Speaker, find_speakers, quotation_states
 from rag.weights import load_weights
 
@@ -83,7 +83,8 @@ def find_evidence(
     frequency = document_frequency(library, (*profile.terms, *profile.topic_terms))
     passages = library.count_passages()
     idf = inverse_document_frequency(frequency, passages)
-    candidates = _candidates(hits, articles)[:MAX_CANDIDATES]
+    sentences = library.sentence_spans(dict.fromkeys(hit.passage.article_id for hit in hits))
+    candidates = _candidates(hits, articles, sentences)[:MAX_CANDIDATES]
     matches = _matches(profile, candidates, hits, library)
     views = _article_views(candidates, matches, articles)
     weights = load_weights().sentence
@@ -105,12 +106,14 @@ def find_evidence(
     return Evidence(profile, tuple(scored), idf, frequency, passages, views)
 
 
-def _candidates(hits: Sequence[Hit], articles: Mapping[str, Article]) -> list[Candidate]:
+def _candidates(
+    hits: Sequence[Hit], articles: Mapping[str, Article], sentences: Mapping[str, tuple[Span, ...]]
+) -> list[Candidate]:
     """The sentences of the passages, each once, with the best passage that it is in. Datelines answer nothing."""
     found: dict[tuple[str, int], Candidate] = {}
     for hit in hits:
         article = articles[hit.passage.article_id]
-        structure = sentences_of(article.article_id, article.text)
+        structure = sentences_of(article.article_id, article.text, sentences.get(article.article_id))
         for position, span in enumerate(structure.spans):
             outside = span.end <= hit.passage.start or span.start >= hit.passage.end
             if outside or position == structure.dateline or (article.article_id, position) in found:
@@ -146,10 +149,25 @@ class Structure:
     dateline: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Split:
+    """A text with its identifier, and its sentences where they are known."""
+
+    article_id: str
+    text: str
+    spans: tuple[Span, ...] | None = field(compare=False)
+
+
+def sentences_of(article_id: str, text: str, spans: tuple[Span, ...] | None = None) -> Structure:
+    """The structure of an article's text; `article_id` is the identifier of that text, `spans` are its sentences, which
+    take time to find again."""
+    return _structure(_Split(article_id, text, spans))
+
+
 @lru_cache(maxsize=512)
-def sentences_of(article_id: str, text: str) -> Structure:
-    """The structure of an article's text; `article_id` is the identifier of that text."""
-    spans = sentence_spans(article_id, text)
+def _structure(split: _Split) -> Structure:
+    text = split.text
+    spans = tuple(split_sentences(text)) if split.spans is None else split.spans
     dateline = find_dateline(text)
     starts = {span.start: position for position, span in enumerate(spans)}
     return Structure(

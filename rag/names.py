@@ -90,10 +90,23 @@ def _groups() -> dict[tuple[str, ...], str]:
     return table
 
 
+@lru_cache(maxsize=1)
+def _longest() -> dict[str, int]:
+    """How many terms the longest name has that begins with a term, at most `MOST_TERMS`."""
+    longest: dict[str, int] = {}
+    for name in filter(None, _groups()):
+        longest[name[0]] = max(longest.get(name[0], 0), min(len(name), MOST_TERMS))
+    return longest
+
+
+MOST_TERMS = 3
+"""Terms of the longest names that are looked for."""
+
 _AMERICA = re.compile(r"\b(?:US|U\. ?S\.?|u\.s\.?)(?: ?[Aa]\.)?(?!\w)")
 """The country by its initials, which are the pronoun "us" once they are small."""
 
 _INITIALISMS: dict[tuple[str, ...], str] = {("u", "n"): "un", ("u", "k"): "uk", ("e", "u"): "eu"}
+_INITIALS = frozenset(letters[0] for letters in _INITIALISMS)
 """Terms of names that some write with full stops; "U.S." is made "USA" before it comes to terms."""
 
 
@@ -107,21 +120,23 @@ def unify(text: str) -> list[str]:
     terms: list[str] = []
     position = 0
     while position < len(words):
-        joined = _INITIALISMS.get(tuple(words[position : position + 2]))
-        terms.append(joined or words[position])
+        word = words[position]
+        joined = _INITIALISMS.get(tuple(words[position : position + 2])) if word in _INITIALS else None
+        terms.append(joined or word)
         position += 2 if joined else 1
-    table = _groups()
+    table, longest = _groups(), _longest()
     unified: list[str] = []
     position = 0
     while position < len(terms):
-        for length in (3, 2, 1):
+        term = terms[position]
+        for length in range(longest.get(term, 0), 0, -1):
             token = table.get(tuple(terms[position : position + length]))
             if token is not None:
                 unified.append(token)
                 position += length
                 break
         else:
-            unified.append(terms[position])
+            unified.append(term)
             position += 1
     return unified
 

@@ -5,12 +5,11 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
-from functools import lru_cache
+from operator import itemgetter
 from typing import Literal
 
 from index.library import Library
-from index.sentences import split_sentences
-from index.types import Hit, SearchFilter, Span
+from index.types import Hit, SearchFilter
 from rag.reranking import Reranker, rerank, scaled
 from rag.times import TimeReading, period_fit, read_times, recency, recency_scale
 
@@ -150,30 +149,14 @@ def match_scores(
     `article` is BM25 of the whole article, `passage_match` and `sentence_match` are those of `index.interaction`.
     """
     passages = list({hit.passage.passage_id: hit.passage for hit in hits}.values())
-    texts = {name: library.article(name).text for name in dict.fromkeys(passage.article_id for passage in passages)}
-    spans = [
-        [
-            span
-            for span in sentence_spans(passage.article_id, texts[passage.article_id])
-            if span.start < passage.end and span.end > passage.start
-        ]
-        for passage in passages
-    ]
-    matches = dict(zip((p.passage_id for p in passages), library.match(query, passages, spans), strict=True))
-    whole = dict(library.keyword_articles(query, ARTICLE_CANDIDATES, search_filter))
+    matches = library.match_sentences(query, passages)
+    articles = {passage.article_id for passage in passages}
+    whole = library.article_scores(query, ARTICLE_CANDIDATES, search_filter, articles)
     return {
         "article": {p.passage_id: whole[p.article_id] for p in passages if p.article_id in whole},
-        "passage_match": {name: match.whole.weighted for name, match in matches.items()},
-        "sentence_match": {
-            name: max((span.weighted for span in match.spans), default=0.0) for name, match in matches.items()
-        },
+        "passage_match": {p.passage_id: match.whole for p, match in zip(passages, matches, strict=True)},
+        "sentence_match": {p.passage_id: match.best for p, match in zip(passages, matches, strict=True)},
     }
-
-
-@lru_cache(maxsize=2048)
-def sentence_spans(article_id: str, text: str) -> tuple[Span, ...]:
-    """The sentences of an article's text; `article_id` is the identifier of that text."""
-    return tuple(split_sentences(text))
 
 
 def fuse(
@@ -190,17 +173,17 @@ def fuse(
     """
     raw = {"dense": _by_passage(dense), "keyword": _by_passage(keyword), **(more or {})}
     scores = {name: dict(zip(found, scaled(list(found.values())), strict=True)) for name, found in raw.items()}
-    fused: dict[str, Hit] = {hit.passage.passage_id: hit for hit in dense}
-    for hit in keyword:
-        known = fused.get(hit.passage.passage_id)
-        fused[hit.passage.passage_id] = hit if known is None else replace(known, keyword_rank=hit.keyword_rank)
     total = sum(weights[name] for name in scores)
-    scored = [
-        replace(hit, score=sum(weights[name] * found.get(passage, 0.0) for name, found in scores.items()) / total)
-        for passage, hit in fused.items()
+    by_dense, by_keyword = ({hit.passage.passage_id: hit for hit in hits} for hits in (dense, keyword))
+    fused = []
+    for passage, hit in (by_keyword | by_dense).items():
+        score = sum([weights[name] * found.get(passage, 0.0) for name, found in scores.items()]) / total
+        fused.append((-score, hit.dense_rank or math.inf, passage, hit, by_keyword.get(passage, hit).keyword_rank))
+    fused.sort(key=itemgetter(0, 1, 2))
+    return [
+        Hit(hit.passage, rank, -negative, hit.dense_rank, keyword_rank)
+        for rank, (negative, _, _, hit, keyword_rank) in enumerate(fused, start=1)
     ]
-    scored.sort(key=lambda hit: (-hit.score, hit.dense_rank or math.inf, hit.passage.passage_id))
-    return [replace(hit, rank=rank) for rank, hit in enumerate(scored, start=1)]
 
 
 def prefer_by_time(hits: Sequence[Hit], library: Library, times: TimeReading, as_of: date | None) -> list[Hit]:

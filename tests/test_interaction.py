@@ -15,12 +15,12 @@ from index.interaction import (
     PassageTokens,
     Projection,
     QuestionTokens,
-    match_passage,
     passage_tokens,
     projection_of,
     question_tokens,
 )
 from index.library import Library
+from index.matching import match_passage
 from index.types import Article, Metadata, Span
 from tests.fakes import BagOfWordsEncoder
 

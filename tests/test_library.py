@@ -369,7 +369,12 @@ def test_reopening_gives_equal_hits_from_the_files(path: Path, encoder: BagOfWor
         before = all_found(library)
     with Library.open(path, encoder) as library:
         assert all_found(library) == before
-        assert [finding.check for finding in library.check() if finding.ok] == ["database", *NAMES, "tokens"]
+        assert [finding.check for finding in library.check() if finding.ok] == [
+            "database",
+            *NAMES,
+            "tokens",
+            "sentences",
+        ]
 
 
 def test_derived_files_are_read_and_not_built_again(filled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
