@@ -126,3 +126,16 @@ def read_meanwhile(path: str, stop: str) -> dict[str, int]:
                 looks += 1
                 time.sleep(PAUSE_SECONDS)
     return {"looks": looks, "changes": changes}
+
+
+def run_command(arguments: list[str], folder: str, fault: dict[str, Any] | None = None) -> None:
+    """Runs `dateline` as its entry point does, with the bag-of-words encoder; ends the process with its exit code.
+
+    The fault is met in `folder`, the library's.
+    """
+    from ui.cli import dateline
+    from ui.options import Parts
+
+    if fault is not None:
+        Fault(**fault).arm(Path(folder))
+    dateline.main(arguments, prog_name="dateline", obj=Parts(encoder=BagOfWordsEncoder()))
