@@ -31,6 +31,9 @@ from index.errors import LibraryNotFoundError
 from index.ingest import index_paths
 from index.library import Library
 
+SAID = 500
+"""Characters of what a command said, its last ones, that a failure is reported with."""
+
 MODULES = ("faiss", "tantivy", "ui.cli", "trial_processes", "index.ingest", "index.encoder")
 
 Held = dict[str, tuple[str, str]]
@@ -207,7 +210,7 @@ class FaultTrials:
         )
 
     def _check(self, ended: Ended, failure: Failure) -> None:
-        said = f"exit code {ended.code}, stdout {ended.stdout!r}, stderr {ended.stderr!r}"
+        said = f"exit code {ended.code}, stdout {ended.stdout!r}, stderr {ended.stderr[-SAID:]!r}"
         assert ended.code in (0, 1) or (ended.was_killed and failure.kills), said
         if ended.code == 1:
             is_one_line = ended.stderr.startswith("Error: ") and ended.stderr.count("\n") == 1 and not ended.stdout
@@ -220,7 +223,7 @@ class FaultTrials:
         assert found in states, f"the library holds {sorted(found)}; {said}"
         assert ended.code != 0 or found == states[-1], f"reported as done and not there: {said}"
         again = self._command(self.scenario.repeated)
-        said = f"the next run: exit code {again.code}, stdout {again.stdout!r}, stderr {again.stderr!r}"
+        said = f"the next run: exit code {again.code}, stdout {again.stdout!r}, stderr {again.stderr[-SAID:]!r}"
         assert (again.code, again.stderr) == (0, ""), said
         with Library.open(self._work, BagOfWordsEncoder()) as library:
             wrong = [finding for finding in library.check() if not finding.ok]
