@@ -25,7 +25,7 @@ REFUSALS = frozenset(
         sqlite3.SQLITE_PROTOCOL,
     }
 )
-"""SQLite's primary error codes for what the system refused: nothing is wrong with the statement or the file's content."""
+"""SQLite's primary error codes for what the system refused: nothing is wrong with the statement or the content."""
 
 
 class _Cursor(sqlite3.Cursor):

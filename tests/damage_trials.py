@@ -186,7 +186,11 @@ class DamageTrials:
         is_mended = result == "ok" and all(ok for _, ok, _ in findings)
         if not is_mended:
             # Something in the place of a lock is for the user to take away; a database may be past mending.
-            return None if kind.is_database or kind.may_go_unnoticed else f"WRONG in the repair: a derived file is not mended: {said}"
+            return (
+                None
+                if kind.is_database or kind.may_go_unnoticed
+                else f"WRONG in the repair: a derived file is not mended: {said}"
+            )
         used = self._server.call("damage_processes:after_repair", path=str(self._work))
         if used.code != 0:
             return f"CRASH after the repair: exit code {used.code}, {used.stderr[-300:]}"

@@ -205,9 +205,7 @@ class FaultTrials:
 
     def _command(self, arguments: list[str], fault: dict[str, Any] | None = None) -> Ended:
         whole = [*arguments, str(self._work)]
-        return self._server.call(
-            "trial_processes:run_command", arguments=whole, folder=str(self._work), fault=fault
-        )
+        return self._server.call("trial_processes:run_command", arguments=whole, folder=str(self._work), fault=fault)
 
     def _check(self, ended: Ended, failure: Failure) -> None:
         said = f"exit code {ended.code}, stdout {ended.stdout!r}, stderr {ended.stderr[-SAID:]!r}"

@@ -32,7 +32,8 @@ ARTICLES = (
     (
         "/news/talks.txt",
         {"source": "Reuters", "published": "2018"},
-        "Lavrov called for talks. The talks begin in May, he said.\n\nIn Café Müller, 東京, nobody 😀 agreed. marktalks2q.",
+        "Lavrov called for talks. The talks begin in May, he said.\n\n"
+        "In Café Müller, 東京, nobody 😀 agreed. marktalks2q.",
     ),
     ("/news/tariff.txt", {}, "The harbour raised its tariff. Ships left the harbour for Tarrow. marktariff3q."),
 )

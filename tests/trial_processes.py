@@ -4,6 +4,7 @@ Run by `fork_server`; the functions take and return JSON.
 """
 
 import os
+import signal
 import time
 from collections import Counter
 from pathlib import Path
@@ -26,9 +27,12 @@ PAUSE_SECONDS = 0.03
 
 
 def make_changes(
-    path: str, changes: list[dict[str, Any]], acknowledged: str, fault: dict[str, Any] | None = None
+    path: str, changes: list[dict[str, Any]], acknowledged: str, fault: dict[str, Any] | None = None, die: bool = False
 ) -> None:
-    """Makes changes one after the other. After each has returned, its number is in the file `acknowledged`."""
+    """Makes changes one after the other. After each has returned, its number is in the file `acknowledged`.
+
+    With `die` the process is killed before it closes the library.
+    """
     if fault is not None:
         Fault(**fault).arm(Path(path))
     log = os.open(acknowledged, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
@@ -42,6 +46,8 @@ def make_changes(
     for number, change in enumerate(changes):
         library = _make(library, change)
         acknowledge(str(number))
+    if die:
+        os.kill(os.getpid(), signal.SIGKILL)
     library.close()
     acknowledge("closed")
 
@@ -118,7 +124,11 @@ def read_meanwhile(path: str, stop: str) -> dict[str, int]:
                 pair = looks % PAIRS
                 word = f"{PAIR_WORD}{pair}"
                 for hits in (library.keyword(word, EVERYTHING, ALL), library.dense(word, EVERYTHING, ALL)):
-                    first = [hit.passage for hit in hits if hit.passage.start == 0 and hit.passage.text.startswith(f"{word} ")]
+                    first = [
+                        hit.passage
+                        for hit in hits
+                        if hit.passage.start == 0 and hit.passage.text.startswith(f"{word} ")
+                    ]
                     versions = Counter(passage.text.split()[1] for passage in first)
                     assert set(versions.values()) <= {2}, f"half a pair is found: {versions}"
                 changes += listing != last
