@@ -228,10 +228,9 @@ class DamageTrials:
         return ended.result
 
 
-def run_all(mutations: int, only: list[str] | None, seed: int) -> tuple[dict[Kind, Counter[str]], list[str]]:
-    """So many mutations of each kind of file; returns counts of verdicts by kind, and what was wrong."""
+def run_all(mutations: int, only: list[str] | None, seed: int) -> dict[Kind, Counter[str]]:
+    """So many mutations of each kind of file; prints what is wrong; returns counts of verdicts by kind."""
     counts: dict[Kind, Counter[str]] = {}
-    wrong: list[str] = []
     with ForkServer(*MODULES) as server, tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         make_libraries(folder)
@@ -247,8 +246,9 @@ def run_all(mutations: int, only: list[str] | None, seed: int) -> tuple[dict[Kin
                 word = verdict.split()[0] if verdict.startswith(("WRONG", "CRASH")) else verdict
                 verdicts[word] += 1
                 if word in ("WRONG", "CRASH"):
-                    wrong.append(f"{kind.name} ({kind.state}), {mutation.__name__}, number {number}: {verdict}")
-    return counts, wrong
+                    sys.stdout.write(f"{kind.name} ({kind.state}), {mutation.__name__}, number {number}: {verdict}\n")
+                    sys.stdout.flush()
+    return counts
 
 
 def main() -> int:
@@ -258,14 +258,12 @@ def main() -> int:
     parser.add_argument("--kind", nargs="*", help="only these kinds, as the table names them")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    counts, wrong = run_all(options.mutations, options.kind, options.seed)
+    counts = run_all(options.mutations, options.kind, options.seed)
     words = ("noticed", "harmless", "not possible", "WRONG", "CRASH")
     sys.stdout.write(f"{'file':34} {'library':28}" + "".join(f"{word:>13}" for word in words) + "\n")
     for kind, verdicts in counts.items():
         sys.stdout.write(f"{kind.name:34} {kind.state:28}" + "".join(f"{verdicts[word]:13}" for word in words) + "\n")
-    for line in wrong:
-        sys.stdout.write(f"{line}\n")
-    return 1 if wrong else 0
+    return 1 if any(verdicts["WRONG"] + verdicts["CRASH"] for verdicts in counts.values()) else 0
 
 
 if __name__ == "__main__":

@@ -15,7 +15,8 @@ Change = dict[str, Any]
 
 WORDS = (
     "the a of in and to harbour ships left vetoed resolution Russia China talks May vote late ambassador resigned "
-    "tariff raised council meeting agreed border opened harvest failed minister said report flood bridge closed strike ended"
+    "tariff raised council meeting agreed border opened harvest failed minister said report flood bridge closed strike "
+    "ended"
 ).split()
 
 PAIRS = 8
