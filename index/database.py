@@ -45,6 +45,20 @@ class _Cursor(sqlite3.Cursor):
             self._explain(error)
             raise
 
+    def fetchmany(self, size: int | None = 1) -> list[Any]:
+        try:
+            return super().fetchmany(size)
+        except sqlite3.DatabaseError as error:
+            self._explain(error)
+            raise
+
+    def fetchall(self) -> list[Any]:
+        try:
+            return super().fetchall()
+        except sqlite3.DatabaseError as error:
+            self._explain(error)
+            raise
+
     def __next__(self) -> Any:
         try:
             return super().__next__()

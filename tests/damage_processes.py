@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from command_line import run
 from fakes import BagOfWordsEncoder
 from library_checks import ALL, EVERYTHING, QUERIES, check_searches, collection
 from trial_processes import DATABASE_PREFIX
@@ -61,6 +62,9 @@ def _searches(library: Library) -> dict[str, Callable[[], Any]]:
             sorted((round(score, 4), one) for one, score in library.keyword_articles(query, EVERYTHING, ALL))
             for query in QUERIES
         ],
+        "found by keyword": lambda: [
+            sorted(hit.passage.passage_id for hit in library.keyword(query, EVERYTHING, ALL)) for query in QUERIES
+        ],
         "hybrid": lambda: [_hits(retrieve(library, query, k=10, search_filter=ALL)) for query in QUERIES],
         "ask": lambda: _answers(library),
         "list": lambda: [repr(summary) for summary in library.articles()],
@@ -110,11 +114,13 @@ def _rows(path: Path) -> str | None:
 
 
 def repair(path: str) -> Outcome:
-    """Repairs a library as `dateline doctor --repair` does; the findings after it."""
+    """Runs `dateline doctor --repair`; its findings, of which those about a language model and prompts are left out."""
 
     def mend() -> list[Any]:
-        with Library.open_for_writing(Path(path), BagOfWordsEncoder()) as library:
-            return [(finding.check, finding.ok, finding.message) for finding in library.repair()]
+        done = run("doctor", "--repair", "--json", "--library", path)
+        found = [(one["check"], one["ok"], one["message"]) for one in done.document["findings"]]
+        assert done.exit_code == (0 if all(ok for _, ok, _ in found) else 1)
+        return [finding for finding in found if not finding[0].startswith(("model", "prompts"))]
 
     return _try(mend)
 

@@ -9,6 +9,7 @@ was lost is named. Ends with a table, and exit code 1 if anything was wrong.
 """
 
 import argparse
+import re
 import shutil
 import sys
 import tempfile
@@ -27,13 +28,19 @@ from trial_processes import DATABASE_PREFIX, LOCK
 from index.library import Library
 from index.types import Article, Metadata
 
-MODULES = ("faiss", "tantivy", "damage_processes", "rag.answering")
+MODULES = ("faiss", "tantivy", "damage_processes", "rag.answering", "ui.cli", "ui.doctor")
 
-CLOSED, OPEN = "closed", "copied while it was written"
-"""The two states that a library is damaged in: ended in order, or with its last commits in SQLite's log."""
+CLOSED, OPEN, EDITED = "closed", "copied while it was written", "after removals"
+"""The states that a library is damaged in: ended in order, with its last commits in SQLite's log, or with search files
+that were changed and not made anew."""
 
-NO_CONTENT = (LOCK, ".lock", ".managed.json", "-shm")
-"""Ends of the names of files that hold nothing of the collection: they may be anything and nobody need notice."""
+BY_SCORE = ("keyword", "articles by keyword", "hybrid", "ask")
+"""Results that the state after removals is not compared by. A keyword index counts words of what was removed until it
+is made anew, which it is where it is damaged; then the scores are others and all that is found is the same."""
+
+NO_CONTENT = (LOCK, ".lock", ".managed.json", "-shm", "generation.json")
+"""Ends of the names of files that hold nothing of the collection, so that nobody need notice if they are others. A note
+of how far the library had come may be behind, as a crash leaves it."""
 
 
 @dataclass(frozen=True)
@@ -91,23 +98,32 @@ def make_libraries(folder: Path) -> None:
     library.close()
     with Library.open_for_writing(path, BagOfWordsEncoder()) as library:
         library.remove_origins(["/news/log1.txt"])
-        for _ in range(2):
-            # With nothing left to merge, what the closed library holds is one state of every file.
-            library.repair()
+    shutil.copytree(path, folder / EDITED)
+    for file in path.rglob("*"):
+        if file.is_file() and not file.name.startswith((DATABASE_PREFIX, LOCK)):
+            file.unlink()
+    with Library.open_for_writing(path, BagOfWordsEncoder()) as library:
+        library.repair()
 
 
 def kinds_of(folder: Path) -> list[Kind]:
-    """The kinds of files in the two libraries, by the ends of their names."""
+    """The kinds of files in the libraries; after removals only those that are nowhere else."""
     found: dict[tuple[str, str], list[str]] = {}
-    for state in (CLOSED, OPEN):
+    for state in (CLOSED, OPEN, EDITED):
         for file in sorted((folder / state).rglob("*")):
             path = file.relative_to(folder / state)
             if not file.is_file() or (state == OPEN and not path.name.startswith(DATABASE_PREFIX)):
                 continue
-            tail = path.suffix if path.parent.name and not path.name.startswith(("meta", ".")) else path.name
-            name = f"{path.parts[0].split('_')[0]}/{tail}" if len(path.parts) > 1 else path.name
-            found.setdefault((name, state), []).append(str(path))
+            if state != EDITED or (kind_name(path), CLOSED) not in found:
+                found.setdefault((kind_name(path), state), []).append(str(path))
     return [Kind(name, state, tuple(files)) for (name, state), files in sorted(found.items())]
+
+
+def kind_name(path: Path) -> str:
+    """The name of the kind of a file, by its path in the library: the part of it that is not drawn anew or counted."""
+    tail = path.suffix if len(path.parts) > 1 and not path.name.startswith(("meta", ".")) else path.name
+    parts = [*(part.split("_")[0] for part in path.parts[:-1]), tail]
+    return "/".join(re.sub(r"-?\d+", "", part) for part in parts)
 
 
 class DamageTrials:
@@ -119,7 +135,7 @@ class DamageTrials:
         self._work = folder / "work"
         self._undamaged: dict[str, dict[str, Any]] = {}
         self._originals: dict[str, dict[str, Any]] = {}
-        for state in (CLOSED, OPEN):
+        for state in (CLOSED, OPEN, EDITED):
             self._copy(state)
             seen = self._call("look")
             assert all(outcome[0] == "ok" for outcome in seen["outcomes"].values()), seen
@@ -160,6 +176,8 @@ class DamageTrials:
             if result == "refused" and step in seen["outcomes"] and not value:
                 return f"WRONG at {step}: an error that says nothing"
         for step, (result, value) in seen["outcomes"].items():
+            if kind.state == EDITED and step in BY_SCORE:
+                continue
             if result == "ok" and value != undamaged["outcomes"][step][1]:
                 return f"WRONG at {step}: another result and no error"
         is_named = seen["findings"][0] == "refused" or any(not ok for _, ok, _ in seen["findings"][1])
@@ -211,12 +229,13 @@ class DamageTrials:
         return None
 
     def _around(self, name: str) -> Around:
-        def beside(folder: Path) -> Path:
-            # Files of the keyword index have names that are drawn anew: another of the same kind is taken.
-            same = sorted((folder / name).parent.glob(f"*{Path(name).suffix}")) if Path(name).suffix else []
-            return folder / name if (folder / name).exists() or not same else same[0]
+        def like_it(library: Path) -> Path:
+            # Where names are drawn anew, another of the same kind is taken.
+            files = [file for file in sorted(library.rglob("*")) if kind_name(file.relative_to(library)) == wanted]
+            return library / name if (library / name).exists() or not files else files[0]
 
-        return Around(beside(self._folder / "older"), beside(self._folder / "other"))
+        wanted = kind_name(Path(name))
+        return Around(like_it(self._folder / "older"), like_it(self._folder / "other"))
 
     def _copy(self, state: str) -> None:
         shutil.rmtree(self._work, ignore_errors=True)
