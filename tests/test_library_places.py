@@ -164,8 +164,8 @@ def test_a_moved_library_is_the_same(tmp_path: Path, path: Path) -> None:
 
 def test_a_full_disk_is_named_and_nothing_is_lost(tmp_path: Path) -> None:
     changer = Changer(Random(1), tmp_path)
-    texts = {f"{number:03}.txt": changer.text() for number in range(400)}
-    with small_disk(tmp_path / "disk", 1_024) as disk:
+    texts = {f"{number:03}.txt": changer.text() for number in range(150)}
+    with small_disk(tmp_path / "disk", 640) as disk:
         library = disk / "library"
         news = write_news(tmp_path / "news", dict(list(texts.items())[:20]))
         assert run("index", news, "--library", library).exit_code == 0
