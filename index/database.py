@@ -13,21 +13,50 @@ BUSY_TIMEOUT_SECONDS = 10.0
 """How long a statement waits for another process's commit. Commits take milliseconds."""
 
 
+REFUSALS = frozenset(
+    {
+        sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_PROTOCOL,
+    }
+)
+"""SQLite's primary error codes for what the system refused: nothing is wrong with the statement or the content."""
+
+
 class _Cursor(sqlite3.Cursor):
-    """A cursor that says plainly where SQLite finds the file damaged, which can be at any row."""
+    """A cursor that says plainly where SQLite finds the file damaged, or cannot use it, which can be at any row."""
 
     def execute(self, statement: str, values: Any = (), /) -> Self:
         try:
             return super().execute(statement, values)
         except sqlite3.DatabaseError as error:
-            self._name_damage(error)
+            self._explain(error)
             raise
 
     def fetchone(self) -> Any:
         try:
             return super().fetchone()
         except sqlite3.DatabaseError as error:
-            self._name_damage(error)
+            self._explain(error)
+            raise
+
+    def fetchmany(self, size: int | None = 1) -> list[Any]:
+        try:
+            return super().fetchmany(size)
+        except sqlite3.DatabaseError as error:
+            self._explain(error)
+            raise
+
+    def fetchall(self) -> list[Any]:
+        try:
+            return super().fetchall()
+        except sqlite3.DatabaseError as error:
+            self._explain(error)
             raise
 
     def fetchmany(self, size: int | None = 1) -> list[Any]:
@@ -48,13 +77,17 @@ class _Cursor(sqlite3.Cursor):
         try:
             return super().__next__()
         except sqlite3.DatabaseError as error:
-            self._name_damage(error)
+            self._explain(error)
             raise
 
-    def _name_damage(self, error: sqlite3.DatabaseError) -> None:
+    def _explain(self, error: sqlite3.DatabaseError) -> None:
+        if not isinstance(self.connection, _Connection):
+            return
         # Damage is of this type itself; its subclasses are a full disk, a lock, a missing table.
-        if type(error) is sqlite3.DatabaseError and isinstance(self.connection, _Connection):
+        if type(error) is sqlite3.DatabaseError:
             raise damaged(self.connection.path, error) from error
+        if is_refusal(error):
+            raise unusable(self.connection.path, error) from error
 
 
 class _Connection(sqlite3.Connection):
@@ -64,21 +97,30 @@ class _Connection(sqlite3.Connection):
         return self.cursor(_Cursor).execute(statement, values)
 
 
+def is_refusal(error: sqlite3.Error) -> bool:
+    """True if the system would not let SQLite use the file: a full disk, a failing one, missing permissions, a lock."""
+    return isinstance(error, sqlite3.OperationalError) and (error.sqlite_errorcode & 0xFF) in REFUSALS
+
+
 def connect(path: Path, mode: str) -> sqlite3.Connection:
     """A connection to a file, in one of the modes of SQLite's URIs, such as `mode=rw`.
 
     Raises:
         LibraryFormatError: The file is damaged or of another kind; also later, from any statement.
+        LibraryWriteError: The system does not let the file be used; also later, from any statement.
     """
     uri = f"{path.absolute().as_uri()}?{mode}"
-    connection = sqlite3.connect(
-        uri,
-        uri=True,
-        timeout=BUSY_TIMEOUT_SECONDS,
-        isolation_level=None,
-        check_same_thread=False,
-        factory=_Connection,
-    )
+    try:
+        connection = sqlite3.connect(
+            uri,
+            uri=True,
+            timeout=BUSY_TIMEOUT_SECONDS,
+            isolation_level=None,
+            check_same_thread=False,
+            factory=_Connection,
+        )
+    except sqlite3.OperationalError as error:
+        raise unusable(path, error) from error
     connection.path = path
     try:
         connection.execute("PRAGMA foreign_keys = ON")
@@ -108,13 +150,18 @@ def damaged(path: Path, error: BaseException) -> LibraryFormatError:
     )
 
 
+def unusable(path: Path, error: BaseException) -> LibraryWriteError:
+    """The error for a file that the system does not let SQLite read or write."""
+    return LibraryWriteError(
+        f"The library {str(path.parent)!r} could not be read or written ({error}); free some space or check its "
+        "permissions, then run the command again. What was indexed before is kept."
+    )
+
+
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
     """Turns a full disk and the like into one plain sentence."""
     try:
         yield
     except sqlite3.OperationalError as error:
-        raise LibraryWriteError(
-            f"The library {str(path.parent)!r} could not be written ({error}); free some space or check its "
-            "permissions, then run the command again. What was indexed before is kept."
-        ) from error
+        raise unusable(path, error) from error
