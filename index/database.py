@@ -59,20 +59,6 @@ class _Cursor(sqlite3.Cursor):
             self._explain(error)
             raise
 
-    def fetchmany(self, size: int | None = 1) -> list[Any]:
-        try:
-            return super().fetchmany(size)
-        except sqlite3.DatabaseError as error:
-            self._name_damage(error)
-            raise
-
-    def fetchall(self) -> list[Any]:
-        try:
-            return super().fetchall()
-        except sqlite3.DatabaseError as error:
-            self._name_damage(error)
-            raise
-
     def __next__(self) -> Any:
         try:
             return super().__next__()
@@ -83,8 +69,8 @@ class _Cursor(sqlite3.Cursor):
     def _explain(self, error: sqlite3.DatabaseError) -> None:
         if not isinstance(self.connection, _Connection):
             return
-        # Damage is of this type itself; its subclasses are a full disk, a lock, a missing table.
-        if type(error) is sqlite3.DatabaseError:
+        # Damage is of this type itself, or a table that should be there and is not: no statement of ours is wrong.
+        if type(error) is sqlite3.DatabaseError or is_missing_table(error):
             raise damaged(self.connection.path, error) from error
         if is_refusal(error):
             raise unusable(self.connection.path, error) from error
@@ -100,6 +86,11 @@ class _Connection(sqlite3.Connection):
 def is_refusal(error: sqlite3.Error) -> bool:
     """True if the system would not let SQLite use the file: a full disk, a failing one, missing permissions, a lock."""
     return isinstance(error, sqlite3.OperationalError) and (error.sqlite_errorcode & 0xFF) in REFUSALS
+
+
+def is_missing_table(error: sqlite3.Error) -> bool:
+    """True if a statement names what the file should have and does not."""
+    return isinstance(error, sqlite3.OperationalError) and str(error).startswith(("no such table", "no such column"))
 
 
 def connect(path: Path, mode: str) -> sqlite3.Connection:

@@ -5,6 +5,7 @@ commit costs a reader what it changed. A new file is written beside the old one,
 names it, makes it count.
 """
 
+import os
 import shutil
 import sqlite3
 import tempfile
@@ -127,12 +128,12 @@ class SearchFiles:
         stamp = self._store.stamp(name)
         if stamp is None or stamp.generation != generation:
             return None
-        return KeywordIndex.load(self._path(name, stamp), stamp.sha256, former)
+        return self._load_keywords(name, stamp, former)
 
     def _changed_keywords(self, name: str, known: tuple[int, KeywordIndex] | None) -> KeywordIndex | None:
         """An index of a former generation, changed by what changed since; not the files of the library, but a copy."""
         stamp = self._store.stamp(name)
-        if known is None or not self._is_private(known[1]):
+        if known is None or not self._can_be_changed(known[1]):
             former = None if stamp is None else self._load_keywords(name, stamp)
             if stamp is None or former is None:
                 return None
@@ -146,8 +147,9 @@ class SearchFiles:
         known[1].change(changed, self._documents(name, changed))
         return known[1]
 
-    def _is_private(self, index: KeywordIndex) -> bool:
-        return index.folder is None or self._private.holds(index.folder)
+    def _can_be_changed(self, index: KeywordIndex) -> bool:
+        """True if an index is in memory or a copy that was made to be changed."""
+        return index.folder is None or index.folder.parent == self._private.path
 
     def _documents(self, name: str, article_rows: Iterable[int] | None = None) -> Iterator[KeywordDocument]:
         """What the keyword index of that name holds of the given articles, or of all."""
@@ -173,8 +175,17 @@ class SearchFiles:
     def _load_vectors(self, stamp: Stamp) -> VectorIndex | None:
         return VectorIndex.load(self._path(VECTORS_NAME, stamp), stamp.sha256, self._read, stamp.details)
 
-    def _load_keywords(self, name: str, stamp: Stamp) -> KeywordIndex | None:
-        return KeywordIndex.load(self._path(name, stamp), stamp.sha256)
+    def _load_keywords(self, name: str, stamp: Stamp, former: KeywordIndex | None = None) -> KeywordIndex | None:
+        folder = self._path(name, stamp)
+        if folder.is_dir() and not os.access(folder, os.W_OK):
+            # Tantivy makes a lock file even to read.
+            copy = self._private.path / "read" / folder.name
+            try:
+                shutil.copytree(folder, copy, dirs_exist_ok=True)
+            except OSError:
+                return None
+            folder = copy
+        return KeywordIndex.load(folder, stamp.sha256, former)
 
     def _path(self, name: str, stamp: Stamp) -> Path:
         """Where a derived file is. Only names that `_new_path` gives are ever looked for."""
@@ -364,9 +375,6 @@ class _PrivateFolder:
             self._path = Path(tempfile.mkdtemp(prefix="dateline-"))
             weakref.finalize(self, shutil.rmtree, self._path, ignore_errors=True)
         return self._path
-
-    def holds(self, path: Path) -> bool:
-        return self._path is not None and self._path in path.parents
 
     def close(self) -> None:
         if self._path is not None:
