@@ -180,6 +180,7 @@ class ArticleRows(RowTables):
         }
 
     def set_origin(self, origin: str, digest: str, article_row: int) -> None:
+        self._leave(origin)
         self._connection.execute(
             "INSERT OR REPLACE INTO origins (origin, digest, article_row, checksum) VALUES (?, ?, ?, ?)",
             (origin, digest, article_row, row_checksum(origin, digest, article_row)),
@@ -194,12 +195,24 @@ class ArticleRows(RowTables):
                     self.set_origin(other, "", stored.article_row)
 
     def remove_origin(self, origin: str) -> None:
+        self._leave(origin)
         self._connection.execute("DELETE FROM origins WHERE origin = ?", (origin,))
 
+    def _leave(self, origin: str) -> None:
+        """Remembers the article that an origin had."""
+        found = self._connection.execute("SELECT article_row FROM origins WHERE origin = ?", (origin,)).fetchone()
+        if found is not None:
+            self._changed.left.add(found[0])
+
     def remove_orphans(self) -> list[int]:
-        """Removes the articles that no origin is left of, with their passages; returns their rows."""
-        condition = "FROM articles WHERE row NOT IN (SELECT article_row FROM origins)"
-        rows = [row for (row,) in self._connection.execute(f"SELECT row {condition}")]
+        """Removes the articles of which the last origin went since the change began, with their passages; returns their
+        rows."""
+        rows = [
+            row
+            for row in sorted(self._changed.left)
+            if self._connection.execute("SELECT 1 FROM origins WHERE article_row = ?", (row,)).fetchone() is None
+        ]
+        self._changed.left.clear()
         for row in rows:
             (passages,) = self._connection.execute(
                 "SELECT count(*) FROM passages WHERE article_row = ?", (row,)

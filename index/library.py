@@ -1,7 +1,7 @@
 """A library: one folder on disk that holds a collection and finds passages in it."""
 
-from collections.abc import Iterable, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -157,6 +157,15 @@ class Library:
         """Number of the newest commit."""
         return self._store.generation()
 
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Everything asked inside is of one state of the collection, whatever a writer does meanwhile.
+
+        To be left soon: while it lasts, what writers commit stays in the database's log.
+        """
+        with self._store.snapshot():
+            yield
+
     @property
     def encoder(self) -> Encoder:
         """The encoder, loaded at the first use.
@@ -189,7 +198,8 @@ class Library:
 
     def article(self, article_id: str) -> Article:
         """The article of an identifier. Raises `ArticleNotFoundError`."""
-        found = self._store.article(article_id)
+        with self._store.snapshot():
+            found = self._store.article(article_id)
         if found is None:
             raise ArticleNotFoundError(
                 f"The library holds no article {article_id!r}; list what it holds with: dateline articles"
@@ -198,7 +208,8 @@ class Library:
 
     def articles(self) -> list[ArticleSummary]:
         """All articles in the order in which they were added."""
-        return self._store.summaries()
+        with self._store.snapshot():
+            return self._store.summaries()
 
     def count_articles(self) -> int:
         return self._store.count_articles()
@@ -225,8 +236,9 @@ class Library:
 
     def article_of_origin(self, origin: str) -> str | None:
         """Identifier of the article of an origin, `None` if there is none."""
-        stored = self._store.origin(origin)
-        return None if stored is None else self._store.article_ids([stored.article_row])[stored.article_row]
+        with self._store.snapshot():
+            stored = self._store.origin(origin)
+            return None if stored is None else self._store.article_ids([stored.article_row])[stored.article_row]
 
     def publication_days(self, article_ids: Iterable[str]) -> dict[str, tuple[date, date]]:
         """First and last day on which each of the articles can have been published; those of an unknown year are left
@@ -239,9 +251,10 @@ class Library:
 
     def passages(self, article_id: str) -> list[Passage]:
         """The passages of an article in order. Raises `ArticleNotFoundError`."""
-        row = self._store.article_row(self.article(article_id).article_id)
-        rows = self._store.passage_rows(row) if row is not None else []
-        found = self._store.passages(rows)
+        with self._store.snapshot():
+            row = self._store.article_row(self.article(article_id).article_id)
+            rows = self._store.passage_rows(row) if row is not None else []
+            found = self._store.passages(rows)
         return [found[passage_row] for passage_row in rows]
 
     def put(self, articles: Sequence[tuple[Article, str]]) -> PutResult:
@@ -425,6 +438,10 @@ class Library:
 
     def check(self) -> list[Finding]:
         """What is well and what is not: the database, the derived files, the encoder."""
+        with self._store.snapshot():
+            return self._findings()
+
+    def _findings(self) -> list[Finding]:
         problems = self._store.integrity()
         if problems:
             # The files beside it are derived from the database and say nothing without it.

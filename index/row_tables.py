@@ -14,9 +14,11 @@ from index.errors import LibraryDamagedError
 
 @dataclass(slots=True)
 class Changed:
-    """What a transaction has changed so far: rows of articles, and by how many articles and passages there are more."""
+    """What a transaction has changed so far: rows of articles, those that lost an origin, and by how many articles and
+    passages there are more."""
 
     rows: set[int] = field(default_factory=set)
+    left: set[int] = field(default_factory=set)
     articles: int = 0
     passages: int = 0
 
@@ -30,6 +32,18 @@ class RowTables:
         self._is_checked = is_checked
         self._changed = Changed()
         self._is_changing = False
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Everything read inside is of one commit, whatever a writer does meanwhile. Can be used inside another."""
+        if self._connection.in_transaction:
+            yield
+            return
+        self._connection.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self._connection.execute("ROLLBACK")
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

@@ -113,15 +113,6 @@ class Store(PassageRows):
         self._connection.close()
 
     @contextmanager
-    def snapshot(self) -> Iterator[None]:
-        """Everything read inside is of one commit, whatever a writer does meanwhile."""
-        self._connection.execute("BEGIN")
-        try:
-            yield
-        finally:
-            self._connection.execute("ROLLBACK")
-
-    @contextmanager
     def change(self) -> Iterator[None]:
         """Everything changed inside becomes visible in one commit, as the next generation, or not at all.
 
@@ -228,11 +219,15 @@ class Store(PassageRows):
     def integrity(self) -> list[str]:
         """What SQLite's own check, the checksums of the rows and their numbers find wrong; empty if all is well."""
         problems: list[str] = []
-        for check in (self._structure, self._entries, self._rows):
-            try:
-                problems.extend(check())
-            except (LibraryFormatError, sqlite3.Error) as error:
-                problems.append(str(error))
+        try:
+            with self.snapshot():
+                for check in (self._structure, self._entries, self._rows):
+                    try:
+                        problems.extend(check())
+                    except (LibraryFormatError, sqlite3.Error) as error:
+                        problems.append(str(error))
+        except (LibraryFormatError, sqlite3.Error) as error:
+            problems.append(str(error))
         return list(dict.fromkeys(problems))
 
     def _structure(self) -> Iterator[str]:

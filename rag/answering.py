@@ -141,19 +141,16 @@ def stream(
             raise StoppedError(STOPPED_EARLY)
     work.lap("question")
     parts = split_question(standalone)
-    work.hits, work.copied = _retrieve(parts, work.standalone, library, settings, question.filter)
-    work.articles = {hit.passage.article_id: library.article(hit.passage.article_id) for hit in work.hits}
-    work.lap("retrieval")
+    with library.snapshot():
+        work.generation = library.generation
+        work.hits, work.copied = _retrieve(parts, work.standalone, library, settings, question.filter)
+        work.articles = {hit.passage.article_id: library.article(hit.passage.article_id) for hit in work.hits}
+        work.lap("retrieval")
+        evidence = _evidence(work, parts, library) if work.hits else []
     if not work.hits:
         reason: RefusalReason = "no_match" if question.filter.is_empty else "out_of_range"
         yield _refusal(work, library, reason, (), EXTRACTIVE, 0.0)
         return
-    as_of = question.filter.as_of
-    recent = recencies(library, work.articles.keys(), read_times(work.standalone, as_of=as_of), as_of)
-    evidence = [
-        find_evidence(analyse_question(part.text, part.topic), work.hits, work.articles, library, recent)
-        for part in parts
-    ]
     confidences = [confidence(of_part) for of_part in evidence]
     work.lap("evidence")
     if generator is not None:
@@ -165,6 +162,16 @@ def stream(
         else:
             return
     yield from _extractive(work, library, evidence, confidences)
+
+
+def _evidence(work: _Work, parts: Sequence[Part], library: Library) -> list[Evidence]:
+    """For each part of a question, what in the passages speaks to it."""
+    as_of = work.question.filter.as_of
+    recent = recencies(library, work.articles.keys(), read_times(work.standalone, as_of=as_of), as_of)
+    return [
+        find_evidence(analyse_question(part.text, part.topic), work.hits, work.articles, library, recent)
+        for part in parts
+    ]
 
 
 def _retrieve(
