@@ -58,3 +58,6 @@ class SentenceEdges:
     def spans(self) -> tuple[Span, ...]:
         """The sentences one by one."""
         return tuple(map(Span, self.starts, self.ends))
+
+
+NO_SENTENCES = SentenceEdges((), ())

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from index.encoder import Encoder, TokenVectors
 from index.passages import context_length, encoder_input
-from index.sentence_edges import SentenceEdges
+from index.sentence_edges import NO_SENTENCES, SentenceEdges
 from index.store import Store
 from index.types import Passage, Span
 
@@ -121,7 +121,8 @@ class TokenReader:
     def match_sentences(
         self, question: str, passages: Sequence[Passage], sentences: Mapping[str, SentenceEdges]
     ) -> "list[SentenceMatch]":
-        """See `Library.match_sentences`; `sentences` are those of the articles, by `article_id`."""
+        """See `Library.match_sentences`; `sentences` are those of the articles by `article_id`; an article that another
+        process has removed since its passages were found has none."""
         from index.interaction import projection_of, question_tokens
         from index.matching import best_sentences
 
@@ -129,7 +130,9 @@ class TokenReader:
         found: list[SentenceMatch] = []
         for first in range(0, len(passages), MATCHED_AT_A_TIME):
             some = passages[first : first + MATCHED_AT_A_TIME]
-            inside = [sentences[passage.article_id].inside(passage.start, passage.end) for passage in some]
+            inside = [
+                sentences.get(passage.article_id, NO_SENTENCES).inside(passage.start, passage.end) for passage in some
+            ]
             found += best_sentences(asked, self._block(some), inside, [passage.start for passage in some])
         return found
 

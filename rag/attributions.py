@@ -73,6 +73,8 @@ _SPEAKS = re.compile(rf"\b{_VERBS}|\b[Aa]ccording\sto\b")
 _ANSWERS = re.compile(r"\b(?:replied|answered|responded|retorted)\b")
 _QUOTED = re.compile(r"[\"“][^\"“”]*(?:[\"”]|$)")
 
+_QUOTATION_MARK = re.compile(r"[\"“”]")
+
 _ANY_NAME = re.compile(_WHO)
 
 _NOT_NAMES = frozenset(
@@ -187,11 +189,8 @@ def _without_post(before: str, who: str) -> str:
 
 def ends_inside_quotation(text: str, inside: bool) -> bool:
     """True if a text ends inside a quotation; `inside` if it begins inside one."""
-    for character in text:
-        if character == '"':
-            inside = not inside
-        elif character in "“”":
-            inside = character == "“"
+    for mark in _QUOTATION_MARK.findall(text):
+        inside = not inside if mark == '"' else mark == "“"
     return inside
 
 

@@ -116,15 +116,12 @@ def unify(text: str) -> list[str]:
     `North Koreans`, `Pyongyang` and `the DPRK` all give `=north-korea`; `U.S.` and `Washington` give `=united-states`,
     and "us" stays the pronoun.
     """
-    words = analyze(_AMERICA.sub("USA", text))
-    terms: list[str] = []
-    position = 0
-    while position < len(words):
-        word = words[position]
-        joined = _INITIALISMS.get(tuple(words[position : position + 2])) if word in _INITIALS else None
-        terms.append(joined or word)
-        position += 2 if joined else 1
+    terms = analyze(_AMERICA.sub("USA", text))
+    if not _INITIALS.isdisjoint(terms):
+        terms = _with_initialisms(terms)
     table, longest = _groups(), _longest()
+    if longest.keys().isdisjoint(terms):
+        return terms
     unified: list[str] = []
     position = 0
     while position < len(terms):
@@ -139,6 +136,17 @@ def unify(text: str) -> list[str]:
             unified.append(term)
             position += 1
     return unified
+
+
+def _with_initialisms(words: Sequence[str]) -> list[str]:
+    """The words with those of `_INITIALISMS` made one."""
+    terms: list[str] = []
+    position = 0
+    while position < len(words):
+        joined = _INITIALISMS.get(tuple(words[position : position + 2]))
+        terms.append(joined or words[position])
+        position += 2 if joined else 1
+    return terms
 
 
 @lru_cache(maxsize=1)

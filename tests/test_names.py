@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from index.keywords import analyze
 from index.library import Library
 from index.types import Article, Metadata
-from rag.names import document_frequency, unify
+from rag.names import _groups, document_frequency, unify
 from tests.fakes import BagOfWordsEncoder
 
 
@@ -125,3 +125,26 @@ def test_document_frequency_finds_a_country_that_is_only_written_with_initials(t
 
 def test_document_frequency_of_nothing_is_nothing(library: Library):
     assert document_frequency(library, []) == {}
+
+
+PIECES = (
+    "north korea korean south u n k e united states nations great britain us usa new zealand delhi covid 19 sars cov 2"
+)
+
+
+@given(
+    st.lists(st.sampled_from([*PIECES.split(), "saudi", "arabia", "the", "council", "."]), max_size=12).map(" ".join)
+)
+def test_names_are_found_wherever_they_stand(text: str):
+    joined = {("u", "n"): "un", ("u", "k"): "uk", ("e", "u"): "eu"}
+    words, terms = analyze(text), []
+    while words:
+        length = 2 if tuple(words[:2]) in joined else 1
+        terms.append(joined.get(tuple(words[:2]), words[0]))
+        words = words[length:]
+    expected = []
+    while terms:
+        length = next((n for n in (3, 2, 1) if tuple(terms[:n]) in _groups()), 0)
+        expected.append(_groups()[tuple(terms[:length])] if length else terms[0])
+        terms = terms[length or 1 :]
+    assert unify(text) == expected

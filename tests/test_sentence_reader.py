@@ -108,3 +108,13 @@ def test_scores_of_some_articles_are_those_among_all(library):
     expected = {name: everything[name] for name in everything if name in some}
     assert library.article_scores("ferry march", 9, ALL, some) == expected
     assert library.article_scores("ferry march", 1, ALL, some) == {}
+
+
+def test_a_passage_whose_article_is_gone_has_no_sentences(library):
+    passages = library.passages(names(library)[0])
+    (before,) = library.match_sentences(QUESTION, passages)
+    library.remove(names(library)[:1])
+    library._sentences._known.clear()
+    (after,) = library.match_sentences(QUESTION, passages)
+    assert (after.whole, after.best) == (before.whole, 0.0)
+    assert before.best > 0

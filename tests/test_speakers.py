@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from index.sentences import split_sentences
+from rag.attributions import _ATTRIBUTIONS, _HAS_VERB, _OF_PLACE
 from rag.speakers import Speaker, find_speakers, quotation_states
 
 SEEDS = sorted((Path(__file__).resolve().parent.parent / "seeds").glob("*.txt"))
@@ -227,3 +228,16 @@ def test_any_text_has_speakers_that_it_names(text: str) -> None:
         if speaker is not None:
             assert 0 <= speaker.sentence < len(spans)
             assert all(word in text for word in speaker.name.split() if word != "and")
+
+
+ATTRIBUTING = (
+    '"Well," said|told|the|Ann Lee|minister|of|Tarrow|, who|was there,|saying|called|called off|vowed|has|also|He|. |"|'
+    "President|reiterated|concluded the talks|mayor of Tarrow,|condemned|wrote|critics of"
+).split("|")
+
+
+@settings(max_examples=300)
+@given(st.lists(st.sampled_from(ATTRIBUTING), max_size=9).map(" ".join))
+def test_every_form_of_attribution_has_a_verb_of_saying(text: str):
+    if any(pattern.search(text) for pattern in (*_ATTRIBUTIONS, _OF_PLACE)):
+        assert _HAS_VERB.search(text)
