@@ -91,8 +91,9 @@ def test_sources_and_days_are_spread_as_filters_need_it():
 
 def test_a_question_is_in_words_of_its_article(articles):
     for one in articles[:50]:
-        asked = {word for word in one.question.strip("?").split() if len(word) > 6}
-        assert asked
+        frame = "What did say about the and in How many were sent to for Why call of a Which want".split()
+        asked = set(one.question.strip("?").split()) - set(frame)
+        assert len(asked) >= 3
         assert all(word in one.text + one.title for word in asked)
 
 
