@@ -223,8 +223,9 @@ def write_jsonl(path: Path, articles: Iterable[MadeArticle]) -> None:
             file.write(json.dumps(as_record(article)) + "\n")
 
 
-def write_files(folder: Path, articles: Iterable[MadeArticle]) -> list[Path]:
-    """A text file for each article, a thousand in a folder, with a `metadata.csv` beside them; returns the files."""
+def write_files(folder: Path, articles: Iterable[MadeArticle], *, metadata: bool = True) -> list[Path]:
+    """A text file for each article, a thousand in a folder, with a `metadata.csv` of these beside them unless
+    `metadata` is false; returns the files."""
     written: list[Path] = []
     rows: dict[Path, list[tuple[str, str, str, str]]] = {}
     for article in articles:
@@ -235,7 +236,7 @@ def write_files(folder: Path, articles: Iterable[MadeArticle]) -> list[Path]:
         path.write_text(f"{article.title}\n\n{article.text}\n", encoding="utf-8")
         rows[path.parent].append((path.name, article.title, article.source, article.published))
         written.append(path)
-    for parent, lines in rows.items():
+    for parent, lines in rows.items() if metadata else ():
         with (parent / "metadata.csv").open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file)
             writer.writerows([("file", "title", "source", "published"), *lines])
