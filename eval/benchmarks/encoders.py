@@ -31,6 +31,11 @@ def weights_folder() -> Path:
     return Path(found.origin).parent / "model"
 
 
+def number_of(text: str) -> int:
+    """64 bits that stand for a text."""
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
+
+
 class WatchedEncoder:
     """An encoder that notes when it was at work; `digest` and all else are the real one's."""
 
@@ -88,13 +93,18 @@ class BorrowingEncoder:
     that has the shape of the first ones' spread (a normal distribution of their covariance), brought to unit length;
     with no noise it is the same vector. Its tokens are the other text's, in number and vectors, at places inside it.
     The same text has the same vectors.
+    What was really encoded is kept in the file `cache`, if one is given, for the next time (token vectors in 16 bits).
     """
 
-    def __init__(self, encoder: Encoder, *, encoded: int = 2_000, noise: float = 0.0) -> None:
+    def __init__(
+        self, encoder: Encoder, *, encoded: int = 2_000, noise: float = 0.0, cache: Path | None = None
+    ) -> None:
         self._encoder = encoder
         self._encoded = encoded
         self._noise = noise
-        self._read: list[TokenVectors] = []
+        self._cache = cache
+        self._read: dict[int, TokenVectors] = {}
+        self._lenders: list[TokenVectors] = []
         self._lengths: dict[str, int] = {}
         self._root: NDArray[np.float32] | None = None
         self.name, self.digest = encoder.name, encoder.digest
@@ -119,12 +129,18 @@ class BorrowingEncoder:
 
     def read(self, texts: Sequence[str]) -> Iterator[tuple[int, TokenVectors]]:
         """Each text's place with its vectors."""
-        real = texts[: max(0, self._encoded - len(self._read))]
-        for place, one in enumerate(self._encoder.encode_tokens(real)):
-            self._read.append(one)
-            yield place, self._told(texts[place], one)
-        for place in range(len(real), len(texts)):
-            yield place, self._told(texts[place], self._borrowed(texts[place]))
+        self._load()
+        numbers = [number_of(text) for text in texts]
+        free = max(0, self._encoded - len(self._read))
+        new = [place for place, number in enumerate(numbers) if number not in self._read][:free]
+        for place, one in zip(new, self._encoder.encode_tokens([texts[place] for place in new]), strict=True):
+            self._read[numbers[place]] = one
+        if len(new) == free > 0:
+            self._save()
+        if len(self._read) != len(self._lenders):
+            self._lenders = list(self._read.values())
+        for place, (text, number) in enumerate(zip(texts, numbers, strict=True)):
+            yield place, self._told(text, self._read[number] if number in self._read else self._borrowed(text, number))
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text. A word has the same tokens wherever it stands, so they are counted once for each."""
@@ -139,9 +155,8 @@ class BorrowingEncoder:
             self.on_vector(text, one.vector)
         return one
 
-    def _borrowed(self, text: str) -> TokenVectors:
-        number = int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
-        one = self._read[number % len(self._read)]
+    def _borrowed(self, text: str, number: int) -> TokenVectors:
+        one = self._lenders[number % len(self._lenders)]
         vector = one.vector
         if self._noise:
             vector = vector + self._noise * (
@@ -155,8 +170,38 @@ class BorrowingEncoder:
     def _shape(self) -> NDArray[np.float32]:
         """Takes normal numbers to noise of the vectors' covariance and, on average, of length 1."""
         if self._root is None:
-            vectors = np.stack([one.vector for one in self._read])
+            vectors = np.stack([one.vector for one in self._lenders])
             values, axes = np.linalg.eigh(np.cov(vectors.T))
             values = np.maximum(values, 0.0)
             self._root = (np.sqrt(values / values.sum())[:, None] * axes.T).astype(np.float32)
         return self._root
+
+    def _save(self) -> None:
+        if self._cache is None:
+            return
+        read = list(self._read.values())
+        unfinished = self._cache.with_name("unfinished.npz")
+        np.savez(
+            unfinished,
+            encoder=self.digest,
+            numbers=np.array(list(self._read), dtype=np.uint64),
+            vectors=np.stack([one.vector for one in read]),
+            ends=np.cumsum([len(one.tokens) for one in read]),
+            tokens=np.concatenate([one.tokens.astype(np.float16) for one in read]),
+            places=np.concatenate([np.stack([one.starts, one.ends]) for one in read], axis=1),
+        )
+        unfinished.replace(self._cache)
+
+    def _load(self) -> None:
+        if self._read or self._cache is None or not self._cache.is_file():
+            return
+        with np.load(self._cache) as stored:
+            if str(stored["encoder"]) != self.digest or len(stored["numbers"]) != self._encoded:
+                return
+            arrays = {name: stored[name] for name in stored.files}
+        starts = [0, *map(int, arrays["ends"][:-1])]
+        for number, vector, start, end in zip(
+            arrays["numbers"], arrays["vectors"], starts, arrays["ends"], strict=True
+        ):
+            tokens = arrays["tokens"][start:end].astype(np.float32)
+            self._read[int(number)] = TokenVectors(vector, tokens, *arrays["places"][:, start:end])

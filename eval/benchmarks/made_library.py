@@ -9,7 +9,6 @@ same passages for the plain alternative, and which article each passage is of, f
 A million passages take some 12 GB.
 """
 
-import hashlib
 import json
 import shutil
 import time
@@ -21,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eval.benchmarks.encoders import BorrowingEncoder
+from eval.benchmarks.encoders import BorrowingEncoder, number_of
 from eval.benchmarks.made_articles import MadeArticle, made_article, made_articles
 from eval.benchmarks.processes import folder_mb
 from index.encoder import load_encoder
@@ -64,11 +63,6 @@ class MadeLibrary:
             return {name: stored[name] for name in stored.files}
 
 
-def number_of(text: str) -> int:
-    """64 bits that stand for a text."""
-    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
-
-
 def as_article(made: MadeArticle) -> Article:
     """The article as `Library.put` takes it."""
     known = Metadata(title=made.title, source=made.source, published=made.published, author=made.author)
@@ -94,7 +88,7 @@ def made_library(folder: Path, passages: int) -> MadeLibrary:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     begun = time.perf_counter()
-    encoder = BorrowingEncoder(load_encoder(), encoded=ENCODED, noise=NOISE)
+    encoder = BorrowingEncoder(load_encoder(), encoded=ENCODED, noise=NOISE, cache=folder.parent / "encoded.npz")
     texts: list[int] = []
     titles: list[int] = []
     plain = _PlainKeywords(folder / "plain_keywords")

@@ -92,7 +92,9 @@ def _make(kept: Path, count: int, encoder: Encoder) -> None:
     (kept / "articles").mkdir(parents=True)
     write_files(kept / "articles", made_articles(count))
     begun = time.perf_counter()
-    with Library.open_for_writing(kept / "library", BorrowingEncoder(encoder)) as library:
+    with Library.open_for_writing(
+        kept / "library", BorrowingEncoder(encoder, cache=kept.parent / "encoded-files.npz")
+    ) as library:
         report = index_paths(library, [str(kept / "articles")])
     if report.added != count:
         raise SystemExit(f"{report.added} of {count} articles were added: {report.failed[:3]}")

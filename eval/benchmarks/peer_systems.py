@@ -130,6 +130,8 @@ class LlamaIndex:
         if not any(self._index.refresh_ref_docs(documents)):
             raise SystemExit("LlamaIndex saw no change")
         self._index.storage_context.persist(persist_dir=str(self._kept))
+        # A retriever goes on with the chunks that there were when it was made.
+        self._retriever = self._index.as_retriever(similarity_top_k=TOP)
 
     def encoded(self) -> list[str]:
         return [node.get_content(metadata_mode=self._mode) for node in self._index.docstore.docs.values()]

@@ -37,10 +37,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eval.benchmarks.encoders import weights_folder
+from eval.benchmarks.encoders import number_of, weights_folder
 from eval.benchmarks.growth_plot import growth_plot
 from eval.benchmarks.made_articles import DAYS, FIRST_DAY, SOURCES
-from eval.benchmarks.made_library import MadeLibrary, made_library, number_of, opened, questions
+from eval.benchmarks.made_library import MadeLibrary, made_library, opened, questions
 from eval.benchmarks.processes import give_result, measured, memory_now, quantiles
 from eval.text_table import titled
 from index.encoder import load_encoder
