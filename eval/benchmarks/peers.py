@@ -7,7 +7,8 @@ The others run in an environment of their own (`--environment`) with the same Py
 files, each with its own reader and splitter, set to chunks about as long as Dateline's passages, and its usual settings
 (`peer_systems.py`). Every system and repetition is a process of its own; those of one round follow each other, and each
 round begins with another. Passages and tokens are counted by the encoder's tokenizer in what each system has encoded,
-to the 254 word pieces that it reads. Printed, as medians over the rounds:
+to the 254 word pieces that it reads; LlamaIndex puts the path of the file before each chunk, Dateline the title.
+Printed, as medians over the rounds:
 
 - ingest: seconds inside the process from the files to what is kept on disk, after imports and with the model loaded;
 - process: the same as a whole process, with imports and model, that does nothing else;

@@ -268,10 +268,11 @@ def _clocked(function: Callable[..., Any], spent: dict[str, float], stage: str) 
     return clocked
 
 
-def _recall(library: Library, made: MadeLibrary, filters: dict[str, SearchFilter]) -> dict[str, float]:
-    """By filter, the share of the exactly nearest passages that are found, over all questions."""
+def _recall(library: Library, made: MadeLibrary, filters: dict[str, SearchFilter]) -> dict[str, float | None]:
+    """By filter, the share of the exactly nearest passages that are found, over all questions; `None` where the filter
+    lets nothing through."""
     exact = json.loads((made.folder / "exact.json").read_text())
-    shares = {}
+    shares: dict[str, float | None] = {}
     for name, one in filters.items():
         found = wanted = 0
         for question, nearest in zip(exact["questions"], exact["nearest"][name], strict=True):
@@ -279,7 +280,7 @@ def _recall(library: Library, made: MadeLibrary, filters: dict[str, SearchFilter
             numbers = {number_of(encoder_input(hit.passage)) for hit in hits}
             found += len(numbers & set(map(int, nearest)))
             wanted += len(nearest)
-        shares[name] = round(found / max(wanted, 1), 4)
+        shares[name] = round(found / wanted, 4) if wanted else None
     return shares
 
 
@@ -328,7 +329,7 @@ def _report(row: dict[str, Any]) -> str:
     ours, plain = row["ours"], row["plain"]
     lines = [f"\n{row['passages']:,} passages of {row['articles']:,} articles, {row['library MB']:,} MB"]
     table = [[name, f"{one['p50 ms']:.2f}", f"{one['p95 ms']:.2f}"] for name, one in ours["stages"].items()]
-    recall = ours[f"recall@{RECALL_AT}"]
+    recall = {name: "-" if found is None else f"{found:.3f}" for name, found in ours[f"recall@{RECALL_AT}"].items()}
     lines.append(titled(["milliseconds", "p50", "p95"], table))
     beside = [[name, f"{one['p50 ms']:.2f}", f"{one['p95 ms']:.2f}"] for name, one in plain["stages"].items()]
     lines.append(titled(["plain", "p50", "p95"], beside))
@@ -336,7 +337,7 @@ def _report(row: dict[str, Any]) -> str:
         ["none", *(f"{ours['stages']['whole'][key]:.2f}" for key in ("p50 ms", "p95 ms")), f"{recall['none']:.3f}"]
     ]
     for name, one in ours["filters"].items():
-        table.append([name, f"{one['p50 ms']:.2f}", f"{one['p95 ms']:.2f}", f"{recall[name]:.3f}"])
+        table.append([name, f"{one['p50 ms']:.2f}", f"{one['p95 ms']:.2f}", recall[name]])
     lines.append(titled(["filter", "p50", "p95", f"recall@{RECALL_AT}"], table))
     table = []
     for system, found in (("Dateline", ours["memory"]), ("plain", plain["memory"])):
