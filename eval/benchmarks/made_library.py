@@ -6,7 +6,7 @@ one of them plus noise of the same covariance and .6 of its length, so that vect
 few dozen directions that real ones spread in. Beside the library lie the vectors as one array, a tantivy index of the
 same passages for the plain alternative, and which article each passage is of, for exact results inside a filter.
 
-A million passages take some 12 GB.
+A million passages take some 16 GB.
 """
 
 import json
