@@ -15,14 +15,12 @@ import random
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from index.encoder import Encoder, TokenVectors, load_encoder
+from eval.benchmarks.encoders import BorrowingEncoder
+from index.encoder import load_encoder
 from index.library import Library
 from index.types import Article, Metadata, SearchFilter
 from rag.answering import ask
@@ -30,40 +28,9 @@ from rag.types import Question
 from stored import store
 from thousand import SEED, make_article, make_question
 
-ENCODED = 2_000
-"""Passages that are really encoded."""
-
 WARM_UP = 5
 """Questions that are asked first and not counted."""
 AT_A_TIME = 50
-
-
-class BorrowingEncoder:
-    """An encoder that reads the first `ENCODED` passages and gives the later ones the vectors of those, in turn."""
-
-    def __init__(self, encoder: Encoder) -> None:
-        self._encoder = encoder
-        self._read: list[TokenVectors] = []
-        self._turn = 0
-        self.name, self.digest = encoder.name, encoder.digest
-        self.dimension, self.max_tokens = encoder.dimension, encoder.max_tokens
-
-    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        return self._encoder.encode(texts)
-
-    def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        return self._encoder.count_tokens(texts)
-
-    def encode_tokens(self, texts: Sequence[str]) -> list[TokenVectors]:
-        if len(self._read) < ENCODED:
-            self._read += (read := self._encoder.encode_tokens(texts))
-            return read
-        return [self._borrowed(text) for text in texts]
-
-    def _borrowed(self, text: str) -> TokenVectors:
-        self._turn += 1
-        one = self._read[self._turn % len(self._read)]
-        return replace(one, starts=np.minimum(one.starts, len(text) - 1), ends=np.minimum(one.ends, len(text)))
 
 
 def main() -> None:

@@ -32,7 +32,8 @@ from typing import Any
 import numpy as np
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from asking_cost import AT_A_TIME, BorrowingEncoder, made_article
+from asking_cost import AT_A_TIME, made_article
+from eval.benchmarks.encoders import BorrowingEncoder
 from index.encoder import load_encoder
 from index.ingest import index_paths
 from index.library import Library

@@ -21,6 +21,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from eval.benchmarks.made_names import ENDS, FAMILY, GIVEN, STARTS
 from eval.question_sets import load_set
 from eval.report import report_text, write_report
 from eval.runner import RunOptions, run_set
@@ -32,14 +33,6 @@ from stored import store
 UNANSWERABLE_EVERY = 5
 SEED = 11
 
-_STARTS = "Bel Cor Dun Esk Far Gol Har Ister Kel Lorn Mar Nor Ost Pel Quen Ros Sul Tarn Ul Vor Wes Yar Zel Brim".split()
-_ENDS = "bridge burn by dale den field ford ham haven holm hurst ley minster mouth stead ton wick worth".split()
-_GIVEN = (
-    "Ada Bruno Clara Dario Edith Felix Greta Hugo Irene Jonas Klara Leon Mira Nils Olga Piet Rosa Sven Tilda".split()
-)
-_FAMILY = (
-    "Abel Brandt Corvin Dahl Ekman Falk Gruber Holt Iversen Janssen Kross Lund Moreau Nagy Orlov Petri Quist".split()
-)
 _WORKS = (
     "footbridge library tram-line market-hall swimming-pool flood-wall water-tower museum harbour-light school".split()
 )
@@ -55,9 +48,9 @@ _MONTHS = "January February March April May June July August September October N
 
 def make_article(number: int, random_source: random.Random) -> tuple[str, dict[str, str]]:
     """The text of one article, and what it says by the name of each fact."""
-    town = f"{_STARTS[number % 24]}{_ENDS[number // 24 % 18]}{'' if number < 432 else f' {_STARTS[number // 432]}'}"
+    town = f"{STARTS[number % 24]}{ENDS[number // 24 % 18]}{'' if number < 432 else f' {STARTS[number // 432]}'}"
     mayor, critic, builder = (
-        f"{random_source.choice(_GIVEN)} {random_source.choice(_FAMILY)}{ending}" for ending in ("", "sen", "mann")
+        f"{random_source.choice(GIVEN)} {random_source.choice(FAMILY)}{ending}" for ending in ("", "sen", "mann")
     )
     work = random_source.choice(_WORKS).replace("-", " ")
     fact = {
