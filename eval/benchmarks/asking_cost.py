@@ -15,7 +15,7 @@ import random
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -47,6 +47,7 @@ class BorrowingEncoder:
         self._turn = 0
         self.name, self.digest = encoder.name, encoder.digest
         self.dimension, self.max_tokens = encoder.dimension, encoder.max_tokens
+        self.precision = encoder.precision
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         return self._encoder.encode(texts)
@@ -59,6 +60,9 @@ class BorrowingEncoder:
             self._read += (read := self._encoder.encode_tokens(texts))
             return read
         return [self._borrowed(text) for text in texts]
+
+    def read(self, texts: Sequence[str]) -> Iterator[tuple[int, TokenVectors]]:
+        return enumerate(self.encode_tokens(texts))
 
     def _borrowed(self, text: str) -> TokenVectors:
         self._turn += 1
