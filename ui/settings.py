@@ -78,14 +78,15 @@ SETTINGS = {
         Setting("prompts", str, "folder of prompts of one's own", is_path=True),
         Setting("prompt_tokens", int, "most tokens of a prompt", minimum=MIN_PROMPT_TOKENS, maximum=MAX_TOKENS),
         Setting("answer_tokens", int, "most tokens of a model's answer", minimum=MIN_ANSWER_TOKENS, maximum=MAX_TOKENS),
+        Setting("precision", str, "number format of encoding many passages: auto, fp32 or bf16"),
         Setting("cache", str, "folder where the articles of question sets are kept indexed", is_path=True),
         Setting("seed", int, "seed of everything random in evaluations", minimum=0, maximum=MAX_SEED),
     )
 }
 """Every key of the configuration file, by name."""
 
-ENVIRONMENT_ONLY = ("llm_timeout", "llm_total_timeout", "prompts", "prompt_tokens", "answer_tokens")
-"""Those that no option of a command gives: what answers looks for them in the environment."""
+ENVIRONMENT_ONLY = ("llm_timeout", "llm_total_timeout", "prompts", "prompt_tokens", "answer_tokens", "precision")
+"""Those that no option of a command gives: what answers or encodes looks for them in the environment."""
 
 
 def config_path() -> Path:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from index.encoder import BATCH_SIZE, Encoder, TokenVectors
 from index.errors import StoppedError
+from index.precision import Precision
 
 if TYPE_CHECKING:
     import numpy as np
@@ -46,6 +47,10 @@ class SharedEncoder:
     def max_tokens(self) -> int:
         return self._encoder.max_tokens
 
+    @property
+    def precision(self) -> Precision:
+        return self._encoder.precision
+
     def encode(self, texts: Sequence[str]) -> "NDArray[np.float32]":
         import numpy as np
 
@@ -61,6 +66,14 @@ class SharedEncoder:
             with self._one_turn():
                 found += self._encoder.encode_tokens(part)
         return found
+
+    def read(self, texts: Sequence[str]) -> Iterator[tuple[int, TokenVectors]]:
+        first = 0
+        for part in _parts(texts):
+            with self._one_turn():
+                found = list(self._encoder.read(part))
+            yield from ((first + position, one) for position, one in found)
+            first += len(part)
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         with self._one_turn():
