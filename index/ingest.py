@@ -1,7 +1,6 @@
 """Files, folders and addresses into a library: what is new or changed is read, split, encoded and stored."""
 
 from collections.abc import Callable, Sequence
-from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -9,6 +8,7 @@ from index.files import CONTAINER_SUFFIXES, absolute_path
 from index.library import Library
 from index.readers import Record, find_records
 from index.reading import read_records
+from index.reading_process import ReadingProcess
 from index.types import Article, Failure, IndexReport
 
 BATCH_CHARACTERS = 100_000
@@ -41,9 +41,21 @@ def index_paths(
     Raises:
         LibraryError: The library cannot be written; what was committed before stays.
     """
+    with ReadingProcess() as process:
+        return _index(library, paths, process, prune=prune, on_progress=on_progress)
+
+
+def _index(
+    library: Library,
+    paths: Sequence[str],
+    process: ReadingProcess,
+    *,
+    prune: bool,
+    on_progress: Callable[[int, int], None] | None,
+) -> IndexReport:
     counts = _Counts()
     records: list[Record] = []
-    for found in find_records(paths):
+    for found in find_records(paths, process):
         if isinstance(found, Record):
             records.append(found)
         else:
@@ -53,17 +65,16 @@ def index_paths(
     changed = [record for record in records if library.origin_digest(record.origin) != record.digest]
     counts.unchanged = len(records) - len(changed)
     try:
-        with closing(read_records(changed)) as outcomes:
-            for done, (record, outcome) in enumerate(outcomes, counts.unchanged):
-                if on_progress is not None:
-                    on_progress(done, len(records))
-                if isinstance(outcome, Failure):
-                    counts.failed.append(outcome)
-                    continue
-                batch.append((outcome, record.digest))
-                if sum(len(article.text) for article, _ in batch) >= BATCH_CHARACTERS:
-                    _put(library, batch, counts)
-                    batch = []
+        for done, (record, outcome) in enumerate(read_records(changed, process), counts.unchanged):
+            if on_progress is not None:
+                on_progress(done, len(records))
+            if isinstance(outcome, Failure):
+                counts.failed.append(outcome)
+                continue
+            batch.append((outcome, record.digest))
+            if sum(len(article.text) for article, _ in batch) >= BATCH_CHARACTERS:
+                _put(library, batch, counts)
+                batch = []
     except KeyboardInterrupt:
         # What was read is stored before the interruption goes on its way, unless that would first load an encoder.
         if library.has_loaded_encoder:
@@ -79,9 +90,8 @@ def index_paths(
             removed = library.remove_origins(gone)
             # What is known of a text that another origin still has was perhaps the one's that is gone.
             again = [record for record in records if library.origin_digest(record.origin) == ""]
-            with closing(read_records(again)) as outcomes:
-                read = [(found, record.digest) for record, found in outcomes if isinstance(found, Article)]
-            _put(library, read, _Counts())
+            outcomes = read_records(again, process)
+            _put(library, [(out, record.digest) for record, out in outcomes if isinstance(out, Article)], _Counts())
         counts.failed = [failure for failure in counts.failed if failure.origin not in gone]
     return IndexReport(counts.added, counts.updated, counts.unchanged, removed, tuple(counts.failed))
 
@@ -106,12 +116,13 @@ def _gone(library: Library, paths: Sequence[str], found: set[str], failed: set[s
     roots = [root for root in given if root.exists() or str(root) in origins]
     gone = []
     for origin in origins:
-        if "://" in origin or origin in found or origin in failed:
+        if "://" in origin or origin in found:
             continue
         file = Path(origin)
         container = _container(origin)
         below = any(file == root or root in file.parents or container == str(root) for root in roots)
-        if below and _is_gone(file) and (container is None or _is_looked_through(container, found, failed)):
+        is_known = container is None or (origin not in failed and _is_looked_through(container, found, failed))
+        if below and _is_gone(file) and is_known:
             gone.append(origin)
     return gone
 

@@ -8,6 +8,7 @@ its own (`index.reading_process`).
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -47,19 +48,20 @@ class Record:
     known: Metadata
 
 
-def find_records(paths: Sequence[str]) -> Iterator[Record | Failure]:
+def find_records(paths: Sequence[str], process: ReadingProcess | None = None) -> Iterator[Record | Failure]:
     """What is found at files, folders (with all below them) and http or https addresses.
 
     Files come sorted by folder and name, each once, then the addresses as given. Of a folder, hidden files and those
     that are clearly no articles (pictures, programs, question sets) are passed over; documents of a kind that cannot
     be read are failures, and so is everything wrong with a path that was named. One bad file keeps out no other.
     Addresses are fetched here, while the iterator runs, and wait on the disk to be read; so are the pages that a feed
-    has only the beginnings of.
+    has only the beginnings of. `process` looks into files with many articles; it stays open, is not used by others
+    meanwhile, and is to be closed after an iterator that was not exhausted. Without it, one is started where need be.
 
     Raises:
         ReaderStartError: The process that looks into files with many articles cannot be started.
     """
-    with ReadingProcess() as process:
+    with ReadingProcess() if process is None else nullcontext(process) as process:
         found = _Finder(process)
         yield from found.at([path for path in paths if not _ADDRESS.match(path)])
         for address in dict.fromkeys(path for path in paths if _ADDRESS.match(path)):

@@ -2,13 +2,13 @@
 
 from collections import deque
 from collections.abc import Generator, Iterable
+from contextlib import nullcontext
 
 from index.errors import ReadError
 from index.frames import Frame
 from index.metadata import combine
 from index.parsing import metadata_of
 from index.readers import Record
-from index.reading_limits import Limits
 from index.reading_process import ReadingProcess
 from index.types import Article, Failure
 
@@ -19,17 +19,18 @@ AHEAD_RECORDS = 64
 `index.reading_process.AHEAD_BYTES`; of records that fail at once there is no need for more."""
 
 
-def read_records(records: Iterable[Record], limits: Limits | None = None) -> Outcomes:
+def read_records(records: Iterable[Record], process: ReadingProcess | None = None) -> Outcomes:
     """Each record with its article, or with why it cannot be read; in their order.
 
-    The process starts with the first record and ends with the iterator, which should be exhausted or closed. A record
-    that crashes the process, or takes more time, memory or text than `limits` (the default ones of `Limits`), is a
-    failure, and the others are read. Records are taken from `records` up to `AHEAD_RECORDS` before they are given.
+    A record that crashes the process, or takes more time, memory or text than its limits, is a failure, and the others
+    are read. Records are taken from `records` up to `AHEAD_RECORDS` before they are given. Without a `process`, one
+    starts with the first record and ends with the iterator, which is to be exhausted or closed; one that is given stays
+    open, is not used by others meanwhile, and is to be closed after an iterator that was not exhausted.
 
     Raises:
         ReaderStartError: The process cannot be started.
     """
-    with ReadingProcess(limits) as process:
+    with ReadingProcess() if process is None else nullcontext(process) as process:
         asked: deque[Record] = deque()
         for record in records:
             process.ask(record.request)

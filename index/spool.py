@@ -4,6 +4,7 @@ import tempfile
 import threading
 import weakref
 from dataclasses import dataclass
+from typing import IO
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,16 +24,17 @@ class Spool:
     """A temporary file without a name (where the system has such), gone with the last that refers to it."""
 
     def __init__(self) -> None:
-        self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - closed with the object
+        self._file: IO[bytes] | None = None
         self._lock = threading.Lock()
         self._end = 0
-        weakref.finalize(self, self._file.close)
 
     def add(self, raw: bytes) -> Spooled:
         """Keeps bytes and says where. Raises `OSError` if the disk is full."""
         with self._lock:
-            offset = self._end
-            self._file.seek(offset)
+            if self._file is None:
+                self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - closed with the object
+                weakref.finalize(self, self._file.close)
+            offset = self._file.seek(self._end)
             rest = memoryview(raw)
             while rest:
                 rest = rest[self._file.write(rest) :]
@@ -42,6 +44,7 @@ class Spool:
     def read(self, offset: int, length: int) -> bytes:
         """Bytes that were kept."""
         with self._lock:
+            assert self._file is not None, "only what was added is read"
             self._file.seek(offset)
             pieces = []
             while length > 0 and (piece := self._file.read(length)):

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from reading import read_here
 
 from index.encodings import clean_text, decode_text
 from index.errors import EmptyArticleError, ReadError, UnreadableOriginError, UnsupportedFormatError
@@ -34,7 +35,7 @@ def articles(*paths: Path | str) -> list[Article]:
     """The articles at `paths`, none of which fails."""
     found = list(find_records([str(path) for path in paths]))
     assert [item for item in found if isinstance(item, Failure)] == []
-    return [item.read() for item in found if isinstance(item, Record)]
+    return [read_here(item) for item in found if isinstance(item, Record)]
 
 
 def failures(*paths: Path | str) -> dict[str, str]:
@@ -45,7 +46,7 @@ def failures(*paths: Path | str) -> dict[str, str]:
             reasons[Path(item.origin).name] = item.reason
         else:
             try:
-                item.read()
+                read_here(item)
             except ReadError as error:
                 reasons[Path(item.origin).name] = str(error)
     return reasons
@@ -348,14 +349,18 @@ def test_a_file_over_the_limit(tmp_path, monkeypatch):
 def test_a_file_that_may_not_be_read(tmp_path, monkeypatch):
     path = write(tmp_path / "a.txt")
 
-    def refuse(*_: object, **__: object) -> None:
-        raise PermissionError(13, "Permission denied")
+    open_file = os.open
+
+    def refuse(file: object, *arguments: int, **options: int) -> int:
+        if file == path:
+            raise PermissionError(13, "Permission denied")
+        return open_file(file, *arguments, **options)
 
     [record] = find_records([str(path)])
-    monkeypatch.setattr(Path, "open", refuse)
+    monkeypatch.setattr(os, "open", refuse)
     assert list(find_records([str(path)])) == [Failure(str(path), "It may not be read; change its permissions.")]
     with pytest.raises(UnreadableOriginError, match="may not be read"):
-        record.read()
+        read_here(record)
 
 
 def test_a_file_that_goes_away_between_finding_and_reading(tmp_path):
@@ -363,7 +368,7 @@ def test_a_file_that_goes_away_between_finding_and_reading(tmp_path):
     [record] = find_records([str(path)])
     path.unlink()
     with pytest.raises(ReadError, match="no such file"):
-        record.read()
+        read_here(record)
 
 
 def test_paths_that_are_not_there(tmp_path):
@@ -388,9 +393,10 @@ def test_libraries_that_read_formats_say_nothing(tmp_path):
     ):
         write(tmp_path / name, content)
     program = (
-        "import sys\nfrom index.errors import ReadError\nfrom index.readers import find_records\n"
+        "import sys\nsys.path += ['tests']\nfrom index.errors import ReadError\nfrom index.readers import find_records\n"
+        "from reading import read_here\n"
         "for record in find_records(sys.argv[1:]):\n"
-        "    try:\n        record.read()\n    except ReadError as error:\n        print(error)\n"
+        "    try:\n        read_here(record)\n    except ReadError as error:\n        print(error)\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, cwd=ROOT, check=True
@@ -430,14 +436,18 @@ def test_files_without_a_suffix_are_not_passed_over(tmp_path):
     for name in ("article", "report 1.2"):
         write(tmp_path / name)
     assert set(failures(tmp_path)) == {"article", "report 1.2"}
-    assert failures(tmp_path)["article"].startswith("Its name has no suffix that tells its kind; give it one of .csv,")
+    assert failures(tmp_path)["article"].startswith(
+        "Its name has no suffix that tells its kind; give it one of .atom, .csv,"
+    )
 
 
 def test_an_unknown_kind_fails_only_if_it_is_named(tmp_path):
     write(tmp_path / "a.txt")
     picture = write(tmp_path / "photo.jpg", b"\xff\xd8")
     assert failures(tmp_path) == {}
-    assert failures(picture)["photo.jpg"].startswith("Files of the kind '.jpg' are not read; readable are .csv, .docx,")
+    assert failures(picture)["photo.jpg"].startswith(
+        "Files of the kind '.jpg' are not read; readable are .atom, .csv, .docx,"
+    )
 
 
 def test_links_in_a_circle_end_and_files_keep_their_real_path(tmp_path):
@@ -507,7 +517,7 @@ def test_a_broken_sidecar_keeps_no_article_out(tmp_path):
     sidecar_failure, record = find_records([str(tmp_path)])
     assert isinstance(sidecar_failure, Failure)
     assert isinstance(record, Record)
-    assert record.read().text == SENTENCE
+    assert read_here(record).text == SENTENCE
 
 
 def digests(*paths: Path) -> dict[str, str]:
@@ -543,7 +553,7 @@ def test_finding_parses_nothing(tmp_path):
     [record] = find_records([str(tmp_path)])
     assert isinstance(record, Record)
     with pytest.raises(UnsupportedFormatError):
-        record.read()
+        read_here(record)
 
 
 # Records
@@ -584,7 +594,7 @@ def test_records_that_cannot_be_used_keep_out_no_other(tmp_path):
         "a.jsonl#7": "Line 7: no text in any of the fields text, body, content.",
     }
     good = [item for item in find_records([str(path)]) if isinstance(item, Record) and not item.origin.endswith("#6")]
-    assert [record.read().text for record in good] == ["One.", "Eight."]
+    assert [read_here(record).text for record in good] == ["One.", "Eight."]
 
 
 def test_an_edited_line_changes_one_digest(tmp_path):
@@ -599,7 +609,7 @@ def test_a_record_file_that_changes_between_finding_and_reading(tmp_path):
     [record] = find_records([str(path)])
     write(path, '{"id": 1, "text": "Two."}\n')
     with pytest.raises(UnreadableOriginError, match="changed while it was read; run the command again"):
-        record.read()
+        read_here(record)
 
 
 def test_csv(tmp_path):

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 import httpx
 import pytest
+from reading import read_here
 
 import index.urls
 from index.errors import ReadError
@@ -70,7 +71,7 @@ def site(port, monkeypatch) -> str:
 def article(address: str) -> Article:
     [record] = find_records([address])
     assert isinstance(record, Record)
-    return record.read()
+    return read_here(record)
 
 
 def reason(address: str) -> str:
