@@ -108,6 +108,8 @@ def fetch(url: str) -> Page:
 def _require_web_address(url: "httpx.URL") -> None:
     if url.scheme not in {"http", "https"} or not url.host:
         raise UnreadableOriginError("Only http and https addresses are read.")
+    if url.port is not None and not 0 < url.port < 65_536:
+        raise UnreadableOriginError(f"There is no port {url.port}; check the address.")
     if url.userinfo:
         raise UnreadableOriginError("The address holds a user name or password, which would be stored; leave it out.")
 
@@ -121,6 +123,8 @@ def _ssl_context() -> "ssl.SSLContext":
 
 def _get(pool: "httpcore.ConnectionPool", url: "httpx.URL", deadline: float) -> "Page | httpx.URL":
     """The page, or where the server redirects to."""
+    import httpcore
+
     headers: dict[bytes | str, bytes | str] = {
         "Host": url.netloc.decode("ascii"),
         "User-Agent": "dateline",
@@ -128,7 +132,9 @@ def _get(pool: "httpcore.ConnectionPool", url: "httpx.URL", deadline: float) -> 
         "Accept-Encoding": "identity",
         "Connection": "close",
     }
-    with pool.stream("GET", str(url.copy_with(fragment=None)), headers=headers) as response:
+    # In its parts, so that nothing reads the address in another way than it was read here.
+    address = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
+    with pool.stream("GET", address, headers=headers) as response:
         named = {name.lower(): value.decode("latin-1") for name, value in response.headers}
         if response.status in _REDIRECTS and b"location" in named:
             return url.join(named[b"location"])

@@ -393,8 +393,8 @@ def test_libraries_that_read_formats_say_nothing(tmp_path):
     ):
         write(tmp_path / name, content)
     program = (
-        "import sys\nsys.path += ['tests']\nfrom index.errors import ReadError\nfrom index.readers import find_records\n"
-        "from reading import read_here\n"
+        "import sys\nsys.path += ['tests']\nfrom index.errors import ReadError\n"
+        "from index.readers import find_records\nfrom reading import read_here\n"
         "for record in find_records(sys.argv[1:]):\n"
         "    try:\n        read_here(record)\n    except ReadError as error:\n        print(error)\n"
     )
@@ -436,18 +436,14 @@ def test_files_without_a_suffix_are_not_passed_over(tmp_path):
     for name in ("article", "report 1.2"):
         write(tmp_path / name)
     assert set(failures(tmp_path)) == {"article", "report 1.2"}
-    assert failures(tmp_path)["article"].startswith(
-        "Its name has no suffix that tells its kind; give it one of .atom, .csv,"
-    )
+    assert failures(tmp_path)["article"].startswith("Its name has no suffix that tells its kind; give it one of .atom,")
 
 
 def test_an_unknown_kind_fails_only_if_it_is_named(tmp_path):
     write(tmp_path / "a.txt")
     picture = write(tmp_path / "photo.jpg", b"\xff\xd8")
     assert failures(tmp_path) == {}
-    assert failures(picture)["photo.jpg"].startswith(
-        "Files of the kind '.jpg' are not read; readable are .atom, .csv, .docx,"
-    )
+    assert failures(picture)["photo.jpg"].startswith("Files of the kind '.jpg' are not read; readable are .atom, .csv,")
 
 
 def test_links_in_a_circle_end_and_files_keep_their_real_path(tmp_path):
