@@ -234,7 +234,7 @@ class ReadingProcess:
         """Why the process ended before it had answered, as a sentence about the file that it was reading."""
         was_late = self._is_late
         status = self._end_child()
-        seconds = f"{self._limits.seconds:g} seconds"
+        seconds = f"{self._limits.seconds:g} s"
         if was_late or status == -getattr(signal, "SIGXCPU", 0):
             return UnsupportedFormatError(
                 f"Reading it takes longer than {seconds}; split it, or save its text as .txt."
