@@ -112,6 +112,9 @@ _NO_PLACES = frozenset(
 )
 """Words in capitals that open a line like a place does."""
 
+MAX_DATELINE_LENGTH = 400
+"""Characters; the longest that the pattern is meant for have 150. A line may have millions, all of one word."""
+
 _WORD = r"[^\W\d_](?:[^\W_]|[.'’\-])*"
 _DASH = r"(?:[ ]?[—–][ ]?|[ ]--?(?=\s))"
 _HEAD = re.compile(
@@ -177,7 +180,7 @@ def header_lines(text: str) -> list[tuple[int, str]]:
 
 
 def _dateline_at(line: str, offset: int) -> Dateline | None:
-    match = _HEAD.match(line)
+    match = _HEAD.match(line, 0, MAX_DATELINE_LENGTH)
     if not match:
         return None
     source = match["slash"] or match["paren"]

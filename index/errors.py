@@ -10,6 +10,7 @@ DatelineError
 │   ├── UnreadableOriginError   there, but it may not be read
 │   ├── UnsupportedFormatError  no reader for this kind of file, or not what its name says
 │   └── EmptyArticleError       read, but it holds no text
+├── ReaderStartError        the process that reads files does not start or work
 ├── LibraryError            the folder of a library
 │   ├── LibraryNotFoundError    there is no library at this place
 │   ├── LibraryFormatError      not a library, damaged, or of a format this version does not know
@@ -63,6 +64,10 @@ class UnsupportedFormatError(ReadError):
 
 class EmptyArticleError(ReadError):
     """The origin was read and holds no text."""
+
+
+class ReaderStartError(DatelineError):
+    """The process that reads files does not start or does not work, so that nothing can be read."""
 
 
 class LibraryError(DatelineError):

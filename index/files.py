@@ -1,31 +1,44 @@
 """Which files lie at the paths that a user names, and their bytes."""
 
+import hashlib
+import os
 import re
 import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
+from typing import BinaryIO
 
 from index.errors import MissingOriginError, ReadError, UnreadableOriginError, UnsupportedFormatError
 from index.formats import FORMATS
-from index.record_files import RECORD_SUFFIXES
 from index.types import Failure
 
 MAX_FILE_BYTES = 64 * 2**20
 """Bytes of a file with one article. A million words are 6 MB of text; larger files are PDF files full of pictures."""
 
-READABLE_SUFFIXES = FORMATS.keys() | RECORD_SUFFIXES
+JSON_SUFFIXES = frozenset({".jsonl", ".ndjson"})
+CSV_SUFFIXES = frozenset({".csv", ".tsv"})
+RECORD_SUFFIXES = JSON_SUFFIXES | CSV_SUFFIXES
+ARCHIVE_SUFFIXES = frozenset({".zip", ".tar", ".tgz", ".gz"})
+FEED_SUFFIXES = frozenset({".rss", ".atom", ".xml"})
+CONTAINER_SUFFIXES = RECORD_SUFFIXES | ARCHIVE_SUFFIXES | FEED_SUFFIXES
+"""Suffixes of files that hold many articles."""
+
+READABLE_SUFFIXES = FORMATS.keys() | CONTAINER_SUFFIXES
+
+_PIECE_BYTES = 2**18
 
 _ADVICE = {
     "save it as .docx, .pdf or .txt": ".doc .docm .dot .dotx .rtf .odt .ott .pages .wpd .wps .ppt .pptx .odp .key",
     "convert it to .txt, .html or .pdf": ".epub .mobi .azw .azw3 .fb2 .djvu .ps .tex .rst .adoc .org",
     "save it as .csv with a column named text": ".xls .xlsx .xlsm .ods .numbers .parquet",
     "write one JSON object a line into a .jsonl file": ".json",
-    "save its articles as .html or .txt": ".xml .rss .atom .mht .mhtml .webarchive .warc .eml .msg .mbox .pst",
-    "unpack it": ".zip .gz .tgz .bz2 .xz .zst .tar .7z .rar",
+    "save its articles as .html or .txt": ".mht .mhtml .webarchive .warc .eml .msg .mbox .pst",
+    "unpack it": ".bz2 .xz .zst .7z .rar",
 }
 """What to do with documents that people expect to be read and that are not → their suffixes."""
 
+_NO_FILE = "It is no regular file (a pipe, socket or device); give a file or a folder."
 _UNREAD = {suffix: advice for advice, suffixes in _ADVICE.items() for suffix in suffixes.split()}
 _NO_ARTICLE = re.compile(
     r"licen[cs]e|copying|notice|authors|contributors|readme|changelog|changes|makefile|dockerfile|gemfile|rakefile"
@@ -58,7 +71,7 @@ def find_files(paths: Sequence[str]) -> tuple[list[FoundFile], list[Failure]]:
         for found in _walk(path) if is_folder else [path]:
             if isinstance(found, Failure):
                 failures.add(found)
-            elif is_folder and not _is_expected(found):
+            elif is_folder and not is_expected(found):
                 continue
             else:
                 try:
@@ -82,6 +95,27 @@ def absolute_path(given: str) -> Path:
     return Path(*path.parts[:climb]).resolve().joinpath(*path.parts[climb:])
 
 
+def open_regular(path: Path) -> BinaryIO:
+    """A regular file, opened to read; the caller closes it. Never waits, as opening a named pipe would.
+
+    Raises:
+        MissingOriginError: It is gone.
+        UnreadableOriginError: It may not be read.
+        UnsupportedFormatError: It is no regular file.
+    """
+    _require_file(path)
+    # What was a file a moment ago may be a pipe by now.
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
+    try:
+        descriptor = os.open(path, flags)
+    except OSError as error:
+        raise unreadable(error) from error
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise UnsupportedFormatError(_NO_FILE)
+    return os.fdopen(descriptor, "rb")
+
+
 def read_bytes(path: Path) -> bytes:
     """All bytes of a file with one article.
 
@@ -90,15 +124,31 @@ def read_bytes(path: Path) -> bytes:
         UnreadableOriginError: It may not be read.
         UnsupportedFormatError: It is no file, or larger than `MAX_FILE_BYTES`.
     """
-    _require_file(path)
-    try:
-        with path.open("rb") as file:
-            raw = file.read(MAX_FILE_BYTES + 1)
-    except OSError as error:
-        raise unreadable(error) from error
-    if len(raw) > MAX_FILE_BYTES:
-        raise UnsupportedFormatError(f"It is larger than {MAX_FILE_BYTES >> 20} MB; split it into articles.")
-    return raw
+    return b"".join(_pieces(path))
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of the bytes of a file with one article, in hexadecimal. Raises as `read_bytes`."""
+    digest = hashlib.sha256()
+    for piece in _pieces(path):
+        digest.update(piece)
+    return digest.hexdigest()
+
+
+def _pieces(path: Path) -> Iterator[bytes]:
+    total = 0
+    with open_regular(path) as file:
+        while True:
+            try:
+                piece = file.read(_PIECE_BYTES)
+            except OSError as error:
+                raise unreadable(error) from error
+            if not piece:  # nothing, too, where the system would have to wait for more
+                return
+            total += len(piece)
+            if total > MAX_FILE_BYTES:
+                raise UnsupportedFormatError(f"It is larger than {MAX_FILE_BYTES >> 20} MB; split it into articles.")
+            yield piece
 
 
 def unreadable(error: OSError) -> ReadError:
@@ -141,7 +191,7 @@ def _walk(top: Path) -> Iterator[Path | Failure]:
                 yield entry
 
 
-def _is_expected(path: Path) -> bool:
+def is_expected(path: PurePath) -> bool:
     """Whether someone who puts this file into a folder of articles expects it to be read."""
     suffix = _suffix(path)
     return suffix in READABLE_SUFFIXES or suffix in _UNREAD or (not suffix and not _NO_ARTICLE.fullmatch(path.name))
@@ -188,7 +238,7 @@ def _require_file(path: Path) -> None:
             raise MissingOriginError("It is a link to something that is not there; correct or remove it.") from error
         raise unreadable(error) from error
     if not stat.S_ISREG(mode):
-        raise UnsupportedFormatError("It is no regular file (a pipe, socket or device); give a file or a folder.")
+        raise UnsupportedFormatError(_NO_FILE)
 
 
 def _printable(path: Path) -> str:

@@ -90,6 +90,8 @@ def _read_pdf(raw: bytes) -> tuple[str, Metadata]:
         locked = _is_locked(reader)
         text = "" if locked else "\n".join(page.extract_text() for page in reader.pages)
         title = reader.metadata.title if not locked and reader.metadata else None
+    except MemoryError:
+        raise
     except Exception as error:
         raise UnsupportedFormatError("The PDF is damaged and cannot be read; export it again.") from error
     if locked:
@@ -120,6 +122,8 @@ def _read_docx(raw: bytes) -> tuple[str, Metadata]:
             document = Document(io.BytesIO(raw))
             text = "\n".join(_paragraphs(document))
             title = _own_title(document.core_properties.title) or _styled_title(document)
+    except MemoryError:
+        raise
     except Exception as error:
         raise UnsupportedFormatError(
             "The content is not a Word document, or it is damaged or protected; save it again as .docx or .txt."

@@ -13,6 +13,9 @@ MAX_TITLE_LENGTH = 140
 MAX_SUBHEADINGS = 3
 """Lines below the title that say nothing looked for here (subheading, caption) before the header counts as over."""
 
+MAX_LINE_LENGTH = 1_000
+"""Characters of a line that are looked at. No line of a header is as long, and one without an end has millions."""
+
 WRAPPED_LINE = range(40, 101)
 """Characters of a line of a paragraph that was broken by hand or by a converter, usually after 60 to 80."""
 
@@ -105,7 +108,7 @@ def _lines_above(text: str, end: int | None) -> list[_Line]:
         if end is not None and start <= end <= after:
             break
         below = text[after + 1 : text.find("\n", after + 1) if text.find("\n", after + 1) >= 0 else len(text)]
-        lines.append(_Line(line.strip(), bool(below.strip()), not text[after:].strip()))
+        lines.append(_Line(line.strip()[:MAX_LINE_LENGTH], bool(below.strip()), not text[after:].strip()))
     return lines
 
 

@@ -4,10 +4,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from index.errors import DatelineError, LibraryError
-from index.files import absolute_path
+from index.files import CONTAINER_SUFFIXES, absolute_path
 from index.library import Library
 from index.readers import Record, find_records
+from index.reading import read_records
+from index.reading_process import ReadingProcess
 from index.types import Article, Failure, IndexReport
 
 BATCH_CHARACTERS = 100_000
@@ -40,28 +41,37 @@ def index_paths(
     Raises:
         LibraryError: The library cannot be written; what was committed before stays.
     """
+    with ReadingProcess() as process:
+        return _index(library, paths, process, prune=prune, on_progress=on_progress)
+
+
+def _index(
+    library: Library,
+    paths: Sequence[str],
+    process: ReadingProcess,
+    *,
+    prune: bool,
+    on_progress: Callable[[int, int], None] | None,
+) -> IndexReport:
     counts = _Counts()
     records: list[Record] = []
-    for found in find_records(paths):
+    for found in find_records(paths, process):
         if isinstance(found, Record):
             records.append(found)
         else:
             counts.failed.append(found)
+    unfound = {failure.origin for failure in counts.failed}
     batch: list[tuple[Article, str]] = []
+    changed = [record for record in records if library.origin_digest(record.origin) != record.digest]
+    counts.unchanged = len(records) - len(changed)
     try:
-        for done, record in enumerate(records):
+        for done, (record, outcome) in enumerate(read_records(changed, process), counts.unchanged):
             if on_progress is not None:
                 on_progress(done, len(records))
-            if library.origin_digest(record.origin) == record.digest:
-                counts.unchanged += 1
+            if isinstance(outcome, Failure):
+                counts.failed.append(outcome)
                 continue
-            try:
-                batch.append((record.read(), record.digest))
-            except LibraryError:
-                raise
-            except DatelineError as error:
-                counts.failed.append(Failure(record.origin, str(error)))
-                continue
+            batch.append((outcome, record.digest))
             if sum(len(article.text) for article, _ in batch) >= BATCH_CHARACTERS:
                 _put(library, batch, counts)
                 batch = []
@@ -75,12 +85,13 @@ def index_paths(
         on_progress(len(records), len(records))
     removed = 0
     if prune:
-        gone = _gone(library, paths, {record.origin for record in records})
+        gone = _gone(library, paths, {record.origin for record in records}, unfound)
         if gone:
             removed = library.remove_origins(gone)
             # What is known of a text that another origin still has was perhaps the one's that is gone.
             again = [record for record in records if library.origin_digest(record.origin) == ""]
-            _put(library, [(record.read(), record.digest) for record in again], _Counts())
+            outcomes = read_records(again, process)
+            _put(library, [(out, record.digest) for record, out in outcomes if isinstance(out, Article)], _Counts())
         counts.failed = [failure for failure in counts.failed if failure.origin not in gone]
     return IndexReport(counts.added, counts.updated, counts.unchanged, removed, tuple(counts.failed))
 
@@ -94,10 +105,11 @@ def _put(library: Library, batch: list[tuple[Article, str]], counts: _Counts) ->
     counts.unchanged += result.duplicates
 
 
-def _gone(library: Library, paths: Sequence[str], found: set[str]) -> list[str]:
+def _gone(library: Library, paths: Sequence[str], found: set[str], failed: set[str]) -> list[str]:
     """Stored origins at or below `paths` whose file, or record of a file that is there, no longer exists.
 
-    A folder that is not there may only be unmounted: nothing below it counts as gone.
+    A folder that is not there may only be unmounted: nothing below it counts as gone. `failed` are the origins that
+    are there and could not be looked into.
     """
     origins = library.origins()
     given = [absolute_path(path) for path in paths if "://" not in path]
@@ -107,8 +119,10 @@ def _gone(library: Library, paths: Sequence[str], found: set[str]) -> list[str]:
         if "://" in origin or origin in found:
             continue
         file = Path(origin)
-        below = any(file == root or root in file.parents or Path(origin.rsplit("#", 1)[0]) == root for root in roots)
-        if below and _is_gone(file) and _record_is_gone(origin, found):
+        container = _container(origin)
+        below = any(file == root or root in file.parents or container == str(root) for root in roots)
+        is_known = container is None or (origin not in failed and _is_looked_through(container, found, failed))
+        if below and _is_gone(file) and is_known:
             gone.append(origin)
     return gone
 
@@ -124,12 +138,19 @@ def _is_gone(file: Path) -> bool:
     return False
 
 
-def _record_is_gone(origin: str, found: set[str]) -> bool:
-    """True for a file that is gone, and for a record that is no longer in its JSON Lines or CSV file.
+def _container(origin: str) -> str | None:
+    """The file that an origin is a part of, `None` for a file of its own or one that is not there."""
+    marks = [position for position, character in enumerate(origin) if character == "#"]
+    files = (origin[:mark] for mark in marks)
+    return next(
+        (file for file in files if Path(file).suffix.lower() in CONTAINER_SUFFIXES and Path(file).is_file()), None
+    )
 
-    If not one record of that file was found, the file could not be read, and nothing of it counts as gone.
+
+def _is_looked_through(container: str, found: set[str], failed: set[str]) -> bool:
+    """True if all that is in a file with many articles was found.
+
+    If not one part of that file was found, it could not be read, and nothing of it counts as gone; nor if it could
+    only be read in part.
     """
-    container, mark, _ = origin.rpartition("#")
-    if not mark or not Path(container).is_file():
-        return True
-    return any(other.startswith(container + "#") for other in found)
+    return container not in failed and any(other.startswith(container + "#") for other in found)

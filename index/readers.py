@@ -1,28 +1,34 @@
-"""Files, folders, web addresses and collections of records, found and turned into articles.
+"""Files, folders, web addresses and collections of records, found; `index.reading` turns them into articles.
 
-Finding costs reading the bytes and no parsing: each record has a digest of all that decides its article, so that an
-unchanged one need not be read again.
+Finding costs reading the bytes and, of files that hold one article, no parsing: each record has a digest of all that
+decides its article, so that an unchanged one need not be read again. What has to be parsed is parsed in a process of
+its own (`index.reading_process`).
 """
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from index.encodings import clean_text
-from index.errors import ReadError
-from index.files import find_files, read_bytes, unreadable
-from index.formats import FORMATS, read_format, require_text
-from index.metadata import clean_url, combine, metadata_from_fields, read_metadata
-from index.record_files import RECORD_SUFFIXES, BadRecord, is_question_set, read_records, text_of
+from index.errors import ReadError, UnreadableOriginError
+from index.files import CONTAINER_SUFFIXES, file_sha256, find_files
+from index.formats import FORMATS
+from index.frames import Frame
+from index.metadata import clean_url
+from index.reading_errors import reason_of
+from index.reading_process import ReadingProcess, Request
 from index.sidecar import SIDECAR_NAME, Sidecar, read_sidecar, row_text
-from index.types import Article, Failure, Metadata
+from index.spool import Spool, Spooled
+from index.types import Failure, Metadata
 from index.urls import Page, fetch
 
 READER_VERSION = 2
 """Part of every digest. Raise it when the same bytes are to give another article, so that all are read again."""
+
+MAX_FETCHED_ENTRIES = 200
+"""Pages that are fetched for one feed."""
 
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 
@@ -31,95 +37,153 @@ _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 class Record:
     """One article that was found and not yet read.
 
-    `origin` is the absolute path of a file, with `#` and a key for a record within it, or an address. `digest` is the
-    SHA-256, in hexadecimal, of what decides the article: its bytes and its row of the sidecar. `read` gives the
-    article, or raises `ReadError` with the reason in one sentence.
+    `origin` is the absolute path of a file, with `#` and a key for an article within it, or an address. `digest` is the
+    SHA-256, in hexadecimal, of what decides the article: its bytes and what is `known` of it otherwise, which wins over
+    what the article states. `request` is what the reading process is told to read it.
     """
 
     origin: str
     digest: str
-    read: Callable[[], Article]
+    request: Request
+    known: Metadata
 
 
-def find_records(paths: Sequence[str]) -> Iterator[Record | Failure]:
+def find_records(paths: Sequence[str], process: ReadingProcess | None = None) -> Iterator[Record | Failure]:
     """What is found at files, folders (with all below them) and http or https addresses.
 
     Files come sorted by folder and name, each once, then the addresses as given. Of a folder, hidden files and those
     that are clearly no articles (pictures, programs, question sets) are passed over; documents of a kind that cannot
     be read are failures, and so is everything wrong with a path that was named. One bad file keeps out no other.
-    Addresses are fetched here, while the iterator runs; the articles of files are read by `Record.read`.
+    Addresses are fetched here, while the iterator runs, and wait on the disk to be read; so are the pages that a feed
+    has only the beginnings of. `process` looks into files with many articles; it stays open, is not used by others
+    meanwhile, and is to be closed after an iterator that was not exhausted. Without it, one is started where need be.
+
+    Raises:
+        ReaderStartError: The process that looks into files with many articles cannot be started.
     """
-    files, failures = find_files([path for path in paths if not _ADDRESS.match(path)])
-    yield from failures
-    folder, sidecar = None, Sidecar({})
-    for file in files:
-        if file.path.parent != folder:
-            folder = file.path.parent
-            sidecar = read_sidecar(folder)
-            yield from sidecar.failures
-        row = sidecar.row(file.path.name)
-        if file.path.name == SIDECAR_NAME:
-            continue
-        if file.path.suffix.lower() in RECORD_SUFFIXES:
-            yield from _records_within(file.path, row, is_named=file.is_named)
+    with ReadingProcess() if process is None else nullcontext(process) as process:
+        found = _Finder(process)
+        yield from found.at([path for path in paths if not _ADDRESS.match(path)])
+        for address in dict.fromkeys(path for path in paths if _ADDRESS.match(path)):
+            yield from found.at_address(address)
+
+
+def digest_of(content_digest: str, known: Metadata) -> str:
+    """The digest of a record by that of its bytes and what is known of it otherwise."""
+    return hashlib.sha256(f"{READER_VERSION}\n{content_digest}\n{row_text(known)}".encode()).hexdigest()
+
+
+@dataclass(slots=True)
+class _Finder:
+    _process: ReadingProcess
+    _spool: Spool = field(default_factory=Spool)
+    _fetched: set[str] = field(default_factory=set)
+
+    def at(self, paths: Sequence[str]) -> Iterator[Record | Failure]:
+        files, failures = find_files(paths)
+        yield from failures
+        folder, sidecar = None, Sidecar({})
+        for file in files:
+            if file.path.parent != folder:
+                folder = file.path.parent
+                sidecar = read_sidecar(folder)
+                yield from sidecar.failures
+            row = sidecar.row(file.path.name)
+            if file.path.name == SIDECAR_NAME:
+                continue
+            if file.path.suffix.lower() in CONTAINER_SUFFIXES:
+                header = {"do": "list", "path": str(file.path), "is_named": file.is_named}
+                yield from self._within(str(file.path), Request(header), row)
+            else:
+                yield _record_of_file(file.path, row)
+
+    def at_address(self, address: str) -> Iterator[Record | Failure]:
+        """The article at an address, or those of the feed there. Nothing if it was fetched before."""
+        if address in self._fetched:
+            return
+        self._fetched.add(address)
+        try:
+            page = fetch(address)
+        except ReadError as error:
+            yield Failure(address, str(error))
+            return
+        if page.format == "feed":
+            request = Request({"do": "list", "path": None, "address": page.address}, lambda: page.raw)
+            yield from self._within(address, request, Metadata())
         else:
-            yield _record_of_file(file.path, row)
-    for address in dict.fromkeys(path for path in paths if _ADDRESS.match(path)):
-        yield _record_of_address(address)
+            try:
+                yield self._record_of_page(address, page)
+            except ReadError as error:
+                yield Failure(address, str(error))
+
+    def _within(self, container: str, request: Request, row: Metadata) -> Iterator[Record | Failure]:
+        """The articles of a file or feed with many."""
+        fetched = 0
+        self._process.ask(request)
+        try:
+            for frame in self._process.answer():
+                if frame.header["kind"] == "end":
+                    return
+                link = frame.header.get("link")
+                if frame.header["kind"] != "entry" or not isinstance(link, str):
+                    yield self._found(container, frame, row)
+                    continue
+                fetched += 1
+                if fetched <= MAX_FETCHED_ENTRIES:
+                    yield from self._linked(link)
+                else:
+                    reason = f"Of one feed, no more than {MAX_FETCHED_ENTRIES} pages are fetched."
+                    yield Failure(link, reason)
+        except ReadError as error:
+            yield Failure(container, str(error))
+
+    def _linked(self, link: str) -> Iterator[Record | Failure]:
+        """The page of an entry that is only a teaser; not the entries of another feed."""
+        if link not in self._fetched:
+            self._fetched.add(link)
+            try:
+                page = fetch(link)
+                if page.format == "feed":
+                    raise UnreadableOriginError("The entry of a feed leads to another feed, which is not read.")
+                yield self._record_of_page(link, page)
+            except ReadError as error:
+                yield Failure(link, str(error))
+
+    def _found(self, container: str, frame: Frame, row: Metadata) -> Record | Failure:
+        said = frame.header
+        origin = f"{container}#{said['key']}"
+        if said["kind"] == "bad":
+            return Failure(origin, reason_of(said))
+        if said["kind"] == "entry":
+            try:
+                kept = self._keep(frame.body)
+            except ReadError as error:
+                return Failure(origin, str(error))
+            digest = hashlib.sha256(frame.body).hexdigest()
+            return Record(origin, digest_of(digest, row), Request({"do": "read entry"}, kept.read), row)
+        names = ("position", "digest")
+        header = {"do": "read part", "path": container, **{name: said[name] for name in names}}
+        return Record(origin, digest_of(said["digest"], row), Request(header), row)
+
+    def _record_of_page(self, address: str, page: Page) -> Record:
+        known = Metadata(url=clean_url(address))
+        header = {"do": "read page", "format": page.format, "charset": page.charset}
+        digest = digest_of(hashlib.sha256(page.raw).hexdigest(), Metadata())
+        return Record(address, digest, Request(header, self._keep(page.raw).read), known)
+
+    def _keep(self, raw: bytes) -> Spooled:
+        try:
+            return self._spool.add(raw)
+        except OSError as error:
+            raise UnreadableOriginError(
+                f"There is no room for what was fetched in the folder for temporary files: {error.strerror}."
+            ) from error
 
 
 def _record_of_file(path: Path, row: Metadata) -> Record | Failure:
     try:
-        digest = hashlib.sha256(read_bytes(path)).hexdigest()
+        digest = file_sha256(path)
     except ReadError as error:
         return Failure(str(path), str(error))
-    return Record(str(path), _digest(digest, row), partial(_read_file, path, row))
-
-
-def _read_file(path: Path, row: Metadata) -> Article:
-    text, stated = read_format(read_bytes(path), FORMATS[path.suffix.lower()])
-    return Article.from_text(text, combine(row, stated), str(path))
-
-
-def _records_within(path: Path, row: Metadata, *, is_named: bool) -> Iterator[Record | Failure]:
-    try:
-        if not is_named and is_question_set(path):
-            return
-        for found in read_records(path):
-            origin = f"{path}#{found.key}"
-            if isinstance(found, BadRecord):
-                yield Failure(origin, found.reason)
-            else:
-                yield Record(origin, _digest(found.digest, row), partial(_read_fields, origin, found.read_fields, row))
-    except ReadError as error:
-        yield Failure(str(path), str(error))
-    except OSError as error:
-        yield Failure(str(path), str(unreadable(error)))
-
-
-def _read_fields(origin: str, read_fields: Callable[[], Mapping[str, object]], row: Metadata) -> Article:
-    try:
-        fields = read_fields()
-    except OSError as error:
-        raise unreadable(error) from error
-    text = require_text(clean_text(text_of(fields)))
-    _, own = read_metadata(text, navigation=False)
-    return Article.from_text(text, combine(row, metadata_from_fields(fields), own), origin)
-
-
-def _record_of_address(address: str) -> Record | Failure:
-    try:
-        page = fetch(address)
-    except ReadError as error:
-        return Failure(address, str(error))
-    digest = hashlib.sha256(page.raw).hexdigest()
-    return Record(address, _digest(digest, Metadata()), partial(_read_page, address, page))
-
-
-def _read_page(address: str, page: Page) -> Article:
-    text, stated = read_format(page.raw, page.format, page.charset)
-    return Article.from_text(text, combine(Metadata(url=clean_url(address)), stated), address)
-
-
-def _digest(content_digest: str, row: Metadata) -> str:
-    return hashlib.sha256(f"{READER_VERSION}\n{content_digest}\n{row_text(row)}".encode()).hexdigest()
+    header = {"do": "read file", "path": str(path), "format": FORMATS[path.suffix.lower()], "digest": digest}
+    return Record(str(path), digest_of(digest, row), Request(header), row)

@@ -8,14 +8,16 @@ import csv
 import hashlib
 import io
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
+from typing import BinaryIO
 
-from index.encodings import decode_text
-from index.errors import EmptyArticleError, UnreadableOriginError, UnsupportedFormatError
-from index.metadata import clean_field
+from index.encodings import clean_text, decode_text
+from index.errors import EmptyArticleError, UnsupportedFormatError
+from index.files import CSV_SUFFIXES
+from index.formats import require_text
+from index.metadata import clean_field, combine, metadata_from_fields, read_metadata
+from index.types import Metadata
 
 TEXT_FIELDS = ("text", "body", "content")
 """Fields that may hold the text of an article; the first that is filled counts."""
@@ -26,27 +28,28 @@ ID_FIELDS = ("id", "_id")
 _QUESTION_FIELDS = frozenset({"answerable", "evidence", "answers", "answers_all"})
 """Fields of which a question set has one besides `question`."""
 
-JSON_SUFFIXES = frozenset({".jsonl", ".ndjson"})
-CSV_SUFFIXES = frozenset({".csv", ".tsv"})
-RECORD_SUFFIXES = JSON_SUFFIXES | CSV_SUFFIXES
-
 MAX_LINE_BYTES = 64 * 2**20
 """Bytes of one line of JSON, as much as any other article may have. A JSON Lines file itself may be of any size."""
 
 MAX_CSV_BYTES = 64 * 2**20
 """Bytes of a CSV file, which is read at once for its encoding to be found."""
 
+MAX_BAD_RECORDS = 1_000
+"""Records of one file whose faults are told. Where there are more, it is another kind of file."""
+
 
 @dataclass(frozen=True, slots=True)
 class RawRecord:
-    """A record as it was found: its key within the file, the SHA-256 of what decides it, and access to its fields.
+    """A record as it was found: its key within the file, the SHA-256 of what decides it, and its fields.
 
-    `read_fields` gives the fields, names in lower case. It raises `UnreadableOriginError` if the file has changed.
+    `position` is where reading may begin to find it again: the byte of its line in JSON Lines, the number of its first
+    line in CSV. Names of fields are in lower case.
     """
 
+    position: int
     key: str
     digest: str
-    read_fields: Callable[[], Mapping[str, object]]
+    fields: Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +60,11 @@ class BadRecord:
     reason: str
 
 
-def read_records(path: Path) -> Iterator[RawRecord | BadRecord]:
+def read_records(file: BinaryIO, suffix: str, start: int = 0) -> Iterator[RawRecord | BadRecord]:
     """The records of a JSON Lines or CSV file, in its order.
+
+    With `start`, the position of a record, they begin with that one; a JSON Lines file must then be able to seek, and
+    of the keys, those that are only line numbers count from there.
 
     Raises:
         UnsupportedFormatError: It is not of its format, or the first record has no field for a text.
@@ -66,71 +72,77 @@ def read_records(path: Path) -> Iterator[RawRecord | BadRecord]:
         OSError: It cannot be read.
     """
     keys: set[str] = set()
-    for line, found in _read_lines(path):
-        if isinstance(found, str):
-            yield BadRecord(str(line), f"Line {line}: {found}")
-            continue
-        fields, digest, read_fields = found
-        if not keys:
-            _require_text_field(fields)
-        key = next((key for name in ID_FIELDS if (key := _key(fields.get(name)))), str(line))
-        if key in keys:
-            yield BadRecord(key, f"Line {line}: a record above already has the id {key!r}; give each its own.")
-        elif not any(isinstance(fields.get(name), str) for name in TEXT_FIELDS):
-            yield BadRecord(key, f"Line {line}: no text in any of the fields {', '.join(TEXT_FIELDS)}.")
+    bad = 0
+    for line, position, record in _read_lines(file, suffix, start):
+        fields, digest = ({}, "") if isinstance(record, str) else record
+        if isinstance(record, str):
+            fault: str | None = record
+            key = str(line)
         else:
-            yield RawRecord(key, digest, read_fields)
-        keys.add(key)
+            if not keys:
+                _require_text_field(fields)
+            key = next((found for name in ID_FIELDS if (found := _key(fields.get(name)))), str(line))
+            fault = _fault(fields, key, keys)
+            keys.add(key)
+        if fault is None:
+            yield RawRecord(position, key, digest, fields)
+            continue
+        bad += 1
+        if bad > MAX_BAD_RECORDS:
+            raise UnsupportedFormatError(f"More than {MAX_BAD_RECORDS:,} of its records cannot be read; correct it.")
+        yield BadRecord(key, f"Line {line}: {fault}")
     if not keys:
         raise EmptyArticleError("It holds no record.")
 
 
-def is_question_set(path: Path) -> bool:
+def is_question_set(file: BinaryIO, suffix: str) -> bool:
     """Whether the first record is a question with its answers or evidence instead of an article.
 
     Raises:
         UnsupportedFormatError: It is not of its format.
         OSError: It cannot be read.
     """
-    for _, found in _read_lines(path):
+    for _, _, found in _read_lines(file, suffix, 0):
         return not isinstance(found, str) and _is_question(found[0])
     return False
 
 
-def text_of(fields: Mapping[str, object]) -> str:
-    """The text of a record as it is stated; empty if there is none."""
-    return next((text for name in TEXT_FIELDS if isinstance(text := fields.get(name), str) and text.strip()), "")
+def read_fields(fields: Mapping[str, object]) -> tuple[str, Metadata]:
+    """Text of a record as it is stored, and what the record states. Raises `EmptyArticleError` if it has no text."""
+    stated = next((text for name in TEXT_FIELDS if isinstance(text := fields.get(name), str) and text.strip()), "")
+    text = require_text(clean_text(stated))
+    _, own = read_metadata(text, navigation=False)
+    return text, combine(metadata_from_fields(fields), own)
 
 
-_Found = tuple[Mapping[str, object], str, Callable[[], Mapping[str, object]]]
+_Found = tuple[Mapping[str, object], str]
 
 
-def _read_lines(path: Path) -> Iterator[tuple[int, _Found | str]]:
-    """Line number with fields, digest and later access to the fields, or with what is wrong with the line."""
-    return _read_csv(path) if path.suffix.lower() in CSV_SUFFIXES else _read_json(path)
+def _read_lines(file: BinaryIO, suffix: str, start: int) -> Iterator[tuple[int, int, _Found | str]]:
+    """Line number and position with fields and digest, or with what is wrong with the line."""
+    return _read_csv(file, suffix, start) if suffix in CSV_SUFFIXES else _read_json(file, start)
 
 
-def _read_json(path: Path) -> Iterator[tuple[int, _Found | str]]:
-    with path.open("rb") as file:
-        offset = number = 0
-        is_first = True
-        while line := file.readline(MAX_LINE_BYTES + 1):
-            number += 1
-            if len(line) > MAX_LINE_BYTES:
-                raise UnsupportedFormatError(f"Line {number} is longer than {MAX_LINE_BYTES >> 20} MB.")
-            if line.strip():
-                fields = _json_fields(line)
-                if fields is not None:
-                    digest = hashlib.sha256(line).hexdigest()
-                    yield number, (fields, digest, partial(_reread, path, offset, len(line), digest))
-                elif is_first:
-                    raise UnsupportedFormatError(
-                        f"It is not JSON Lines: line {number} is not a JSON object; write one object a line, in UTF-8."
-                    )
-                else:
-                    yield number, "not a JSON object in UTF-8."
-                is_first = False
-            offset += len(line)
+def _read_json(file: BinaryIO, start: int) -> Iterator[tuple[int, int, _Found | str]]:
+    number = 0
+    position = file.seek(start)
+    is_first = True
+    while line := file.readline(MAX_LINE_BYTES + 1):
+        number += 1
+        if len(line) > MAX_LINE_BYTES:
+            raise UnsupportedFormatError(f"Line {number} is longer than {MAX_LINE_BYTES >> 20} MB.")
+        if line.strip():
+            fields = _json_fields(line)
+            if fields is not None:
+                yield number, position, (fields, hashlib.sha256(line).hexdigest())
+            elif is_first:
+                raise UnsupportedFormatError(
+                    f"It is not JSON Lines: line {number} is not a JSON object; write one object a line, in UTF-8."
+                )
+            else:
+                yield number, position, "not a JSON object in UTF-8."
+            is_first = False
+        position += len(line)
 
 
 def _json_fields(line: bytes) -> Mapping[str, object] | None:
@@ -141,19 +153,8 @@ def _json_fields(line: bytes) -> Mapping[str, object] | None:
     return _lower(found) if isinstance(found, dict) else None
 
 
-def _reread(path: Path, offset: int, length: int, digest: str) -> Mapping[str, object]:
-    with path.open("rb") as file:
-        file.seek(offset)
-        line = file.read(length)
-    fields = _json_fields(line) if hashlib.sha256(line).hexdigest() == digest else None
-    if fields is None:
-        raise UnreadableOriginError("The file changed while it was read; run the command again.")
-    return fields
-
-
-def _read_csv(path: Path) -> Iterator[tuple[int, _Found | str]]:
-    with path.open("rb") as file:
-        raw = file.read(MAX_CSV_BYTES + 1)
+def _read_csv(file: BinaryIO, suffix: str, start: int) -> Iterator[tuple[int, int, _Found | str]]:
+    raw = file.read(MAX_CSV_BYTES + 1)
     if len(raw) > MAX_CSV_BYTES:
         raise UnsupportedFormatError(f"It is larger than {MAX_CSV_BYTES >> 20} MB; split it or write JSON Lines.")
     if not raw.strip():
@@ -161,7 +162,7 @@ def _read_csv(path: Path) -> Iterator[tuple[int, _Found | str]]:
     text = decode_text(raw)
     header = text.partition("\n")[0]
     # Where the comma is the decimal mark, spreadsheets write semicolons.
-    separator = "\t" if path.suffix.lower() == ".tsv" else ";" if header.count(";") > header.count(",") else ","
+    separator = "\t" if suffix == ".tsv" else ";" if header.count(";") > header.count(",") else ","
     # The default of 131,072 characters is less than a long article has.
     csv.field_size_limit(MAX_CSV_BYTES)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
@@ -170,12 +171,15 @@ def _read_csv(path: Path) -> Iterator[tuple[int, _Found | str]]:
         columns = [name.strip() for name in next(reader)]
         line = reader.line_num + 1
         for cells in reader:
-            if len(cells) > len(columns):
-                yield line, f"{len(cells)} cells under {len(columns)} columns; put texts that hold a comma in quotes."
+            if line < start:
+                pass
+            elif len(cells) > len(columns):
+                fault = f"{len(cells)} cells under {len(columns)} columns; put texts that hold a comma in quotes."
+                yield line, line, fault
             elif any(cell.strip() for cell in cells):
                 fields = _lower(dict(zip(columns, cells, strict=False)))
                 digest = hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
-                yield line, (fields, digest, partial(dict, fields))
+                yield line, line, (fields, digest)
             line = reader.line_num + 1
     except csv.Error as error:
         raise UnsupportedFormatError(f"It is not CSV from line {line} on ({error}).") from error
@@ -183,6 +187,14 @@ def _read_csv(path: Path) -> Iterator[tuple[int, _Found | str]]:
 
 def _lower(fields: Mapping[str, object]) -> Mapping[str, object]:
     return {name.strip().casefold(): value for name, value in fields.items()}
+
+
+def _fault(fields: Mapping[str, object], key: str, keys: set[str]) -> str | None:
+    if key in keys:
+        return f"a record above already has the id {key!r}; give each its own."
+    if not any(isinstance(fields.get(name), str) for name in TEXT_FIELDS):
+        return f"no text in any of the fields {', '.join(TEXT_FIELDS)}."
+    return None
 
 
 def _key(value: object) -> str | None:

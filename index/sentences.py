@@ -38,7 +38,8 @@ SPEECH_VERBS = (
 )
 """Verbs that attribute words to a speaker, as alternatives of a regular expression."""
 
-_END = re.compile(r"[.!?…]+[\"”’'»)\]]*(?:\[\d{1,3}\])*(?=\s)|[.!?…]+[\"”»]+(?=[A-Z“\"])")
+# Begun at the first of many marks only: a line of nothing but dots would be gone through from each of them.
+_END = re.compile(r"(?<![.!?…])[.!?…]+(?:[\"”’'»)\]]*(?:\[\d{1,3}\])*(?=\s)|[\"”»]+(?=[A-Z“\"]))")
 _NEXT_STARTS = re.compile(r"\s*[\"“‘'«(\[–—-]*\s*(?:[^\W\d_]|\d)")
 _FOOTNOTES = re.compile(r"(?:\[\d{1,3}\])+$")
 _LAST_WORD = re.compile(r"([^\W_](?:[\w.’'-]*[\w])?)$")

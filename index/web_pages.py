@@ -68,6 +68,8 @@ def read_page(raw: bytes, charset: str | None = None) -> tuple[str, Metadata]:
         text = (extracted.text if extracted else None) or baseline(page)[1]
         tree = document_fromstring(page)
         published, url = _published(tree), _address(tree)
+    except MemoryError:
+        raise
     except Exception as error:
         raise UnsupportedFormatError("The page cannot be read as HTML; save its text as a .txt file.") from error
     if not text or not text.strip():

@@ -1,7 +1,6 @@
 """`dateline index` and `dateline articles`: what they change, print and refuse."""
 
 import errno
-import io
 import os
 import pty
 import signal
@@ -83,14 +82,14 @@ def test_what_cannot_be_indexed_is_named_and_the_rest_goes_in(seeds, library, tm
 def test_a_file_that_may_not_be_read(seeds, library, monkeypatch):
     """Permissions do not stop the administrator, whom tests may run as, so the refusal is the system's words here."""
     locked = sorted(seeds.iterdir())[2]
-    open_file = io.open
+    open_file = os.open
 
     def refusing(file, *arguments, **options):
         if file == locked:
             raise PermissionError(errno.EACCES, "Permission denied", str(locked))
         return open_file(file, *arguments, **options)
 
-    monkeypatch.setattr(io, "open", refusing)
+    monkeypatch.setattr(os, "open", refusing)
     done = run("index", seeds, "--library", library)
     assert done.exit_code == 1
     assert done.stdout == "4 added, 0 updated, 0 unchanged, 0 removed, 1 failed\n"

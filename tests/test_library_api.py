@@ -10,11 +10,11 @@ from fastapi import FastAPI
 from hostile import PAYLOADS
 from starlette.testclient import TestClient
 
-import index.urls
+import index.web_connections
 import ui.library_jobs
 from index.errors import LibraryBusyError
 from index.library import Library
-from index.urls import ALLOW_PRIVATE
+from index.web_connections import ALLOW_PRIVATE
 from rag.types import Question
 from ui.api import create_router
 from ui.library_api import create_library_router
@@ -116,7 +116,7 @@ def test_records_that_cannot_be_read_are_told_by_their_line(client: TestClient) 
     assert job["failures"] == [{"record": "2", "reason": "Line 2: not a JSON object in UTF-8."}]
 
 
-@pytest.mark.parametrize("name", ["picture.png", "archive.zip", "noname", "", "../..", "metadata.csv", "x.txt.exe"])
+@pytest.mark.parametrize("name", ["picture.png", "archive.7z", "noname", "", "../..", "metadata.csv", "x.txt.exe"])
 def test_a_kind_that_is_not_read_is_refused_before_it_is_kept(client: TestClient, path: Path, name: str) -> None:
     reply = client.post("/api/library/files", params={"name": name}, content=b"x")
     assert reply.status_code == 415
@@ -203,7 +203,7 @@ def test_no_connection_is_made_to_addresses_inside(client: TestClient, monkeypat
 
 def test_a_name_that_resolves_to_an_address_inside_is_not_connected_to(client: TestClient, monkeypatch) -> None:
     monkeypatch.delenv(ALLOW_PRIVATE, raising=False)
-    monkeypatch.setattr(index.urls, "_resolve", lambda host, at: ["93.184.216.34", "10.0.0.1"])
+    monkeypatch.setattr(index.web_connections, "resolve", lambda host, at: ["93.184.216.34", "10.0.0.1"])
     connections = refuse_connections(monkeypatch)
     job = finished(client, client.post("/api/library/address", json={"address": "http://news.example/"}))
     assert "'news.example' is inside" in job["failures"][0]["reason"]
@@ -226,14 +226,14 @@ def test_what_is_no_web_address_is_not_taken(client: TestClient, path: Path, add
 
 
 def refuse_connections(monkeypatch) -> list[object]:
-    """The requests that are about to be sent; none is."""
+    """The addresses that are about to be connected to; none is."""
     connections: list[object] = []
 
-    def send(self, request, **options):
-        connections.append(request.url)
+    def connect(address, port, seconds):
+        connections.append((address, port))
         raise AssertionError("a connection was made")
 
-    monkeypatch.setattr("httpx.Client.send", send)
+    monkeypatch.setattr("index.web_connections.connect", connect)
     return connections
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from reading import read_here
 
 from index.errors import InputError, UnsupportedFormatError
 from index.files import READABLE_SUFFIXES
@@ -45,7 +46,7 @@ def test_names_are_made_safe(given_name: str, kept: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["", ".", "..", "a", ".txt", "picture.png", "archive.zip", "x.exe", "a.txt/", "metadata.csv"]
+    "name", ["", ".", "..", "a", ".txt", "picture.png", "archive.7z", "x.exe", "a.txt/", "metadata.csv"]
 )
 def test_what_is_not_read_is_refused(name: str) -> None:
     with pytest.raises(UnsupportedFormatError):
@@ -104,7 +105,7 @@ def test_a_pasted_text_is_read_as_it_was_pasted(tmp_path: Path) -> None:
     assert kept.path.parent == tmp_path / "uploads"
     [record] = find_records([str(kept.path)])
     assert isinstance(record, Record)
-    article = record.read()
+    article = read_here(record)
     assert article.text.strip() == text.strip()
     assert (article.title, article.source, article.published, article.url) == (
         'A "title" [1], ../x',
