@@ -1,11 +1,13 @@
 """Files, folders and addresses into a library: what is new or changed is read, split, encoded and stored."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from index.ahead import ahead
 from index.files import CONTAINER_SUFFIXES, absolute_path
-from index.library import Library
+from index.library import Library, SplitArticle
 from index.readers import Record, find_records
 from index.reading import read_records
 from index.reading_process import ReadingProcess
@@ -15,13 +17,8 @@ BATCH_CHARACTERS = 100_000
 """Articles are stored in one commit when together they have this many characters, some seconds of encoding on two
 cores: what an interruption can cost."""
 
-
-@dataclass(slots=True)
-class _Counts:
-    added: int = 0
-    updated: int = 0
-    unchanged: int = 0
-    failed: list[Failure] = field(default_factory=list)
+AHEAD_CHARACTERS = 2 * BATCH_CHARACTERS
+"""Characters of articles that are read and split while the batch before them is encoded."""
 
 
 def index_paths(
@@ -33,76 +30,105 @@ def index_paths(
 ) -> IndexReport:
     """Adds and updates the articles found at `paths`: files, folders, web addresses.
 
-    Articles are committed in small batches, so that after an interruption the next run goes on from there; one whose
-    bytes and sidecar row are unchanged costs a hash. With `prune`, articles of files that are gone from `paths` are
-    removed. `on_progress` is called with the numbers of records done and found. A record that cannot be read is
-    reported and the others go in.
+    Reading and splitting go on while articles are encoded. Articles are committed in small batches, so that after an
+    interruption the next run goes on from there; one whose bytes and sidecar row are unchanged costs a hash. With
+    `prune`, articles of files that are gone from `paths` are removed. `on_progress` is called with the numbers of
+    records done and found. A record that cannot be read is reported and the others go in.
 
     Raises:
         LibraryError: The library cannot be written; what was committed before stays.
     """
     with ReadingProcess() as process:
-        return _index(library, paths, process, prune=prune, on_progress=on_progress)
+        return _Run(library, paths, process, on_progress or _ignore).index(prune=prune)
 
 
-def _index(
-    library: Library,
-    paths: Sequence[str],
-    process: ReadingProcess,
-    *,
-    prune: bool,
-    on_progress: Callable[[int, int], None] | None,
-) -> IndexReport:
-    counts = _Counts()
-    records: list[Record] = []
-    for found in find_records(paths, process):
-        if isinstance(found, Record):
-            records.append(found)
-        else:
-            counts.failed.append(found)
-    unfound = {failure.origin for failure in counts.failed}
-    batch: list[tuple[Article, str]] = []
-    changed = [record for record in records if library.origin_digest(record.origin) != record.digest]
-    counts.unchanged = len(records) - len(changed)
-    try:
-        for done, (record, outcome) in enumerate(read_records(changed, process), counts.unchanged):
-            if on_progress is not None:
-                on_progress(done, len(records))
-            if isinstance(outcome, Failure):
-                counts.failed.append(outcome)
-                continue
-            batch.append((outcome, record.digest))
-            if sum(len(article.text) for article, _ in batch) >= BATCH_CHARACTERS:
-                _put(library, batch, counts)
-                batch = []
-    except KeyboardInterrupt:
-        # What was read is stored before the interruption goes on its way, unless that would first load an encoder.
-        if library.has_loaded_encoder:
-            _put(library, batch, counts)
-        raise
-    _put(library, batch, counts)
-    if on_progress is not None:
-        on_progress(len(records), len(records))
-    removed = 0
-    if prune:
-        gone = _gone(library, paths, {record.origin for record in records}, unfound)
+def _ignore(done: int, total: int) -> None:
+    """Takes no notice of the progress."""
+
+
+@dataclass(slots=True)
+class _Run:
+    """One run of indexing, and what it has counted so far."""
+
+    library: Library
+    paths: Sequence[str]
+    process: ReadingProcess
+    on_progress: Callable[[int, int], None]
+    records: list[Record] = field(default_factory=list)
+    added: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    failed: list[Failure] = field(default_factory=list)
+
+    def index(self, *, prune: bool) -> IndexReport:
+        for found in find_records(self.paths, self.process):
+            if isinstance(found, Record):
+                self.records.append(found)
+            else:
+                self.failed.append(found)
+        unfound = {failure.origin for failure in self.failed}
+        changed = [record for record in self.records if self.library.origin_digest(record.origin) != record.digest]
+        self.unchanged = len(self.records) - len(changed)
+        self._put_all(changed)
+        removed = self._prune(unfound) if prune else 0
+        return IndexReport(self.added, self.updated, self.unchanged, removed, tuple(self.failed))
+
+    def _put_all(self, records: Sequence[Record]) -> None:
+        """Reads, splits, encodes and stores records. The first two are done ahead while the last two are at work."""
+        total, done = len(self.records), len(self.records) - len(records)
+        self.on_progress(done, total)
+        batch: list[SplitArticle] = []
+        with closing(ahead(self._split(records), _weight, AHEAD_CHARACTERS)) as outcomes:
+            try:
+                for outcome in outcomes:
+                    if isinstance(outcome, Failure):
+                        self.failed.append(outcome)
+                        done += 1
+                        continue
+                    batch.append(outcome)
+                    if sum(len(one.article.text) for one in batch) >= BATCH_CHARACTERS:
+                        self._put(batch)
+                        done += len(batch)
+                        batch = []
+                        self.on_progress(done, total)
+            except KeyboardInterrupt:
+                self.process.close()
+                # What was read is stored before the interruption goes on its way, unless that would first load an
+                # encoder.
+                if self.library.has_loaded_encoder:
+                    self._put(batch)
+                raise
+        self._put(batch)
+        self.on_progress(total, total)
+
+    def _split(self, records: Sequence[Record]) -> Iterator[SplitArticle | Failure]:
+        for record, outcome in read_records(records, self.process):
+            yield outcome if isinstance(outcome, Failure) else self.library.split(outcome, record.digest)
+
+    def _put(self, batch: Sequence[SplitArticle]) -> None:
+        if not batch:
+            return
+        result = self.library.put_split(batch)
+        self.added += result.added
+        self.updated += result.updated
+        self.unchanged += result.duplicates
+
+    def _prune(self, unfound: set[str]) -> int:
+        """Removes what is gone from the paths; returns how many articles that were."""
+        removed = 0
+        gone = _gone(self.library, self.paths, {record.origin for record in self.records}, unfound)
         if gone:
-            removed = library.remove_origins(gone)
+            removed = self.library.remove_origins(gone)
             # What is known of a text that another origin still has was perhaps the one's that is gone.
-            again = [record for record in records if library.origin_digest(record.origin) == ""]
-            outcomes = read_records(again, process)
-            _put(library, [(out, record.digest) for record, out in outcomes if isinstance(out, Article)], _Counts())
-        counts.failed = [failure for failure in counts.failed if failure.origin not in gone]
-    return IndexReport(counts.added, counts.updated, counts.unchanged, removed, tuple(counts.failed))
+            again = [record for record in self.records if self.library.origin_digest(record.origin) == ""]
+            outcomes = read_records(again, self.process)
+            self.library.put([(out, record.digest) for record, out in outcomes if isinstance(out, Article)])
+        self.failed = [failure for failure in self.failed if failure.origin not in gone]
+        return removed
 
 
-def _put(library: Library, batch: list[tuple[Article, str]], counts: _Counts) -> None:
-    if not batch:
-        return
-    result = library.put(batch)
-    counts.added += result.added
-    counts.updated += result.updated
-    counts.unchanged += result.duplicates
+def _weight(outcome: SplitArticle | Failure) -> int:
+    return 0 if isinstance(outcome, Failure) else len(outcome.article.text)
 
 
 def _gone(library: Library, paths: Sequence[str], found: set[str], failed: set[str]) -> list[str]:

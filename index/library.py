@@ -52,6 +52,17 @@ class PutResult:
     duplicates: int
 
 
+@dataclass(frozen=True, slots=True)
+class SplitArticle:
+    """An article with the digest of its record, its passages, and what is kept of its sentences; without passages, if
+    those that are stored still serve."""
+
+    article: Article
+    digest: str
+    passages: tuple[Passage, ...] = ()
+    sentences: bytes = b""
+
+
 class Library:
     """A collection of articles that can be searched; changed only by the one process that opened it for writing.
 
@@ -257,34 +268,59 @@ class Library:
             found = self._store.passages(rows)
         return [found[passage_row] for passage_row in rows]
 
+    def split(self, article: Article, digest: str) -> SplitArticle:
+        """An article, and the digest of its record, made ready to be put in. May be called from another thread than the
+        one that uses the library."""
+        sentences = SentenceEdges.of_text(article.text)
+        passages = split_article(article, self.encoder.count_tokens, self.encoder.max_tokens, sentences.spans())
+        return SplitArticle(article, digest, tuple(passages), sentences.to_bytes())
+
     def put(self, articles: Sequence[tuple[Article, str]]) -> PutResult:
-        """Adds or updates articles, each with the digest of its record, in one commit.
+        """Adds or updates articles, each with the digest of its record; see `put_split`."""
+        self._check_writable()
+        return self.put_split(
+            [
+                SplitArticle(article, digest) if self._serve_still(article) else self.split(article, digest)
+                for article, digest in articles
+            ]
+        )
+
+    def put_split(self, articles: Sequence[SplitArticle]) -> PutResult:
+        """Adds or updates articles in one commit.
 
         An article of the same text under another origin is kept once with both origins. The text that an origin had
-        before goes, unless another origin still has it. Raises `LibraryWriteError` if the library was opened to read.
+        before goes, unless another origin still has it.
+
+        Raises:
+            LibraryWriteError: The library was opened to read, or the disk is full; nothing was added.
+            EncoderError: The encoder cannot be loaded.
         """
         self._check_writable()
-        passages = [self._new_passages(article) for article, _ in articles]
-        vectors, tokens = self._tokens.encode([passage for found in passages for passage in found])
+        passages = [() if self._serve_still(one.article) else one.passages for one in articles]
+        to_encode = [passage for found in passages for passage in found]
+        vectors, tokens = self._tokens.encode(to_encode)
         added = updated = duplicates = done = 0
         with self._store.change():
-            for (article, digest), found in zip(articles, passages, strict=True):
+            for one, found in zip(articles, passages, strict=True):
+                article = one.article
                 known_origin = self._store.origin(article.origin) is not None
                 known_text = self._store.article_row(article.article_id)
                 if known_text is not None and self._is_duplicate(article):
                     row = known_text
                 else:
                     row = self._store.put_article(article)
-                    self._store.keep_sentences(row, SentenceEdges.of_text(article.text).to_bytes())
                     if found:
                         own = slice(done, done + len(found))
                         self._store.put_passages(row, found, vectors[own], tokens[own])
+                        self._store.keep_sentences(row, one.sentences)
                 done += len(found)
-                self._store.set_origin(article.origin, digest, row)
+                self._store.set_origin(article.origin, one.digest, row)
                 updated += known_origin
                 duplicates += not known_origin and known_text is not None
                 added += not known_origin and known_text is None
             self._store.remove_orphans()
+            if to_encode:
+                self._store.note_precision(self.encoder.precision)
         self._files.write_when_due()
         return PutResult(added, updated, duplicates)
 
@@ -294,12 +330,10 @@ class Library:
                 f"The library {str(self.path)!r} was opened to read; open it for writing to change it."
             )
 
-    def _new_passages(self, article: Article) -> list[Passage]:
-        """The passages to store for an article; none if those that are stored still serve."""
+    def _serve_still(self, article: Article) -> bool:
+        """True if the passages that are stored for an article are those that it would have."""
         stored = self._store.article(article.article_id)
-        if stored is not None and (stored.title == article.title or self._is_duplicate(article)):
-            return []
-        return split_article(article, self.encoder.count_tokens, self.encoder.max_tokens)
+        return stored is not None and (stored.title == article.title or self._is_duplicate(article))
 
     def _is_duplicate(self, article: Article) -> bool:
         """True if the text is stored already, but not from this origin."""

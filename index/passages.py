@@ -37,8 +37,10 @@ class _Unit:
     is_heading: bool
 
 
-def split_article(article: Article, count_tokens: CountTokens, max_tokens: int) -> list[Passage]:
-    """The passages of an article, in order.
+def split_article(
+    article: Article, count_tokens: CountTokens, max_tokens: int, sentences: Sequence[Span] | None = None
+) -> list[Passage]:
+    """The passages of an article, in order; `sentences` are those of its text, if they are known already.
 
     Each is a slice of the article's text that, with its context, has at most `max_tokens` tokens; every character
     that is not white space is in at least one. A passage holds whole sentences and repeats up to `OVERLAP_SENTENCES`
@@ -46,7 +48,8 @@ def split_article(article: Article, count_tokens: CountTokens, max_tokens: int) 
     begins a passage.
     """
     title = "" if article.title == first_words(article.text) else article.title
-    units = _units(article.text, count_tokens, max_tokens - int(max_tokens * CONTEXT_SHARE))
+    known = split_sentences(article.text) if sentences is None else sentences
+    units = _units(article.text, known, count_tokens, max_tokens - int(max_tokens * CONTEXT_SHARE))
     passages: list[Passage] = []
     first = covered = 0
     while first < len(units):
@@ -84,8 +87,7 @@ def context_length(passage: Passage) -> int:
     return len(encoder_input(passage)) - len(passage.text)
 
 
-def _units(text: str, count_tokens: CountTokens, limit: int) -> list[_Unit]:
-    spans = split_sentences(text)
+def _units(text: str, spans: Sequence[Span], count_tokens: CountTokens, limit: int) -> list[_Unit]:
     counts = count_tokens([text[span.start : span.end] for span in spans])
     units: list[_Unit] = []
     headings: list[tuple[int, str]] = []

@@ -112,6 +112,8 @@ class ReadingProcess:
     def _next_answer(self) -> Frame | DatelineError:
         with self._changed:
             while not self._answers:
+                if self._is_closed:
+                    raise _not_started("it was closed")
                 self._changed.wait(self._seconds_left())
                 if not self._answers and self._seconds_left() == 0:
                     self._is_late = True

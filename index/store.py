@@ -161,6 +161,12 @@ class Store(PassageRows):
         entries.pop(CHECKSUM_KEY, None)
         return entries
 
+    def note_precision(self, precision: str) -> None:
+        """Notes inside `change` in which number format passages were encoded, beside those of earlier ones."""
+        known = set(self.manifest().get("precision", "").split(",")) - {""}
+        if precision not in known:
+            self._set_manifest(precision=",".join(sorted({*known, precision})))
+
     def set_manifest(self, key: str, value: str) -> None:
         """Keeps an entry of the manifest, in one commit. Raises `LibraryWriteError`."""
         with self._transaction():

@@ -11,8 +11,8 @@ from fakes import BagOfWordsEncoder
 from index import ingest
 from index.errors import LibraryWriteError
 from index.ingest import index_paths
-from index.library import Library
-from index.types import IndexReport, SearchFilter
+from index.library import Library, SplitArticle
+from index.types import Article, IndexReport, SearchFilter
 
 TEXTS = {
     "a.txt": "Russia vetoed the resolution on Friday. China vetoed it as well.\n",
@@ -205,10 +205,26 @@ def test_an_article_that_can_no_longer_be_read_is_kept(library: Library, news: P
     assert origins(library, news) == set(TEXTS)
 
 
-def test_progress_rises_to_the_number_of_records(library: Library, news: Path) -> None:
+def test_progress_rises_with_what_is_stored(library: Library, news: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ingest, "BATCH_CHARACTERS", 1)
+    (news / "empty.txt").write_bytes(b"")
+    seen: list[tuple[int, int]] = []
+
+    def note(done: int, found: int) -> None:
+        seen.append((done, found))
+        assert library.count_articles() >= done - 1, "one cannot be read"
+
+    index_paths(library, [str(news)], on_progress=note)
+    assert seen[0] == (0, 4)
+    assert seen[-1] == (4, 4)
+    assert seen == sorted(seen)
+    assert len(seen) > 3
+
+
+def test_progress_of_one_batch_is_its_begin_and_its_end(library: Library, news: Path) -> None:
     seen: list[tuple[int, int]] = []
     index_paths(library, [str(news)], on_progress=lambda done, found: seen.append((done, found)))
-    assert seen == [(0, 3), (1, 3), (2, 3), (3, 3)]
+    assert seen == [(0, 3), (3, 3)]
 
 
 @pytest.mark.parametrize("batch_characters", [1, 100_000])
@@ -223,12 +239,19 @@ def test_an_interruption_keeps_what_was_finished(
 ) -> None:
     monkeypatch.setattr(ingest, "BATCH_CHARACTERS", batch_characters)
 
-    def interrupt(done: int, found: int) -> None:
-        if done == interrupted_at:
-            raise KeyboardInterrupt
+    split, taken = library.split, 0
 
-    with pytest.raises(KeyboardInterrupt):
-        index_paths(library, [str(news)], on_progress=interrupt)
+    def interrupted(article: Article, digest: str) -> SplitArticle:
+        nonlocal taken
+        if taken == interrupted_at:
+            raise KeyboardInterrupt
+        taken += 1
+        return split(article, digest)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(library, "split", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            index(library, news)
     assert library.count_articles() == interrupted_at
     encoder.encoded.clear()
     assert counts(index(library, news)) == (3 - interrupted_at, 0, interrupted_at, 0, 0)
