@@ -144,9 +144,8 @@ class BorrowingEncoder:
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text. A word has the same tokens wherever it stands, so they are counted once for each."""
-        words = {word for text in texts for word in text.split()} - self._lengths.keys()
-        if words:
-            new = list(words)
+        new = list({word for text in texts for word in text.split() if word not in self._lengths})
+        if new:
             self._lengths.update(zip(new, self._encoder.count_tokens(new), strict=True))
         return [sum(map(self._lengths.__getitem__, text.split())) for text in texts]
 
@@ -159,10 +158,9 @@ class BorrowingEncoder:
         one = self._lenders[number % len(self._lenders)]
         vector = one.vector
         if self._noise:
-            vector = vector + self._noise * (
-                np.random.default_rng(number).standard_normal(self.dimension) @ self._shape
-            )
-            vector = (vector / np.linalg.norm(vector)).astype(np.float32)
+            normal = np.random.default_rng(number).standard_normal(self.dimension, dtype=np.float32)
+            vector = vector + self._noise * (normal @ self._shape)
+            vector /= np.linalg.norm(vector)
         edges = np.minimum(one.starts, len(text) - 1), np.minimum(one.ends, len(text))
         return replace(one, vector=vector, starts=edges[0], ends=edges[1])
 

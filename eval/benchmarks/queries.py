@@ -65,10 +65,8 @@ PARTS = {
     "encode the question": ("index.library", "Library", "prepare"),
     "dense search": ("index.library", "Library", "dense"),
     "keyword search": ("index.library", "Library", "keyword"),
-    "keyword search, articles": ("index.library", "Library", "keyword_articles"),
-    "fetch articles": ("index.library", "Library", "article"),
-    "sentences": ("rag.retrieval", "", "sentence_spans"),
-    "closer look": ("index.library", "Library", "match"),
+    "closer look": ("index.library", "Library", "match_sentences"),
+    "keyword search, articles": ("index.library", "Library", "article_scores"),
     "fusion": ("rag.retrieval", "", "fuse"),
 }
 """Parts of a retrieval, one after the other: module, class, name."""
@@ -77,8 +75,9 @@ INSIDE = {
     "  vectors": (("index.vectors", "VectorIndex", "search"),),
     "  keywords": (("index.keywords", "KeywordIndex", "search"),),
     "  fetch passages": (("index.store", "Store", "passages"),),
-    "  fetch tokens": (("index.store", "Store", "passage_tokens"),),
-    "  filter": (("index.store", "Store", "articles_matching"), ("index.store", "Store", "passages_of_articles")),
+    "  fetch tokens": (("index.store", "Store", "tokens_in_rows"),),
+    "  score again": (("index.search_files", "SearchFiles", "_read"),),
+    "  filter": (("index.search_files", "SearchFiles", "matching"),),
 }
 """What happens inside of those."""
 
