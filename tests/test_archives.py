@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+import random
 import tarfile
 import zipfile
 from pathlib import Path
@@ -129,10 +130,8 @@ def test_a_single_file_that_is_packed(tmp_path):
 )
 def test_what_is_not_read_is_named_and_the_others_are_read(tmp_path, suffix, name, reason):
     path = WRITERS[suffix](tmp_path / f"all{suffix}", {"one.txt": b"One.", name: b"x", "two.txt": b"Two."})
-    found = list(read_members(path))
-    assert [(item.name, item.read()) for item in found[::2] if isinstance(item, Member)][:1] == [("one.txt", b"One.")]
-    assert [item.reason for item in found if isinstance(item, BadMember)] == [reason]
-    assert [item.name for item in found if isinstance(item, Member)] == ["one.txt", "two.txt"]
+    found = [item.reason if isinstance(item, BadMember) else item.read() for item in read_members(path)]
+    assert found == [b"One.", reason, b"Two."]
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
@@ -215,13 +214,15 @@ def test_nothing_to_read_in_it(tmp_path):
 
 
 def test_what_is_before_the_damage_is_read(tmp_path):
-    path = write_tar(tmp_path / "a.tar.gz", {f"{number}.txt": bytes([number]) * 20_000 for number in range(65, 70)})
+    def made(seed: int) -> bytes:
+        return random.Random(seed).randbytes(20_000).hex().encode()
+
+    path = write_tar(tmp_path / "a.tar.gz", {f"{number}.txt": made(number) for number in range(65, 70)})
     path.write_bytes(path.read_bytes()[:-40])
     found = list(find_records([str(path)]))
     assert [item.origin for item in found[:2]] == [f"{path}#65.txt", f"{path}#66.txt"]
-    assert found[-1] == Failure(
-        str(path), "The archive is damaged, or not what its name says; nothing behind the damage is read."
-    )
+    reason = "The archive is damaged, or not what its name says; nothing behind the damage is read."
+    assert found[-1] in {Failure(str(path), reason), Failure(f"{path}#69.txt", reason)}
 
 
 def test_files_that_go_from_an_archive_go_from_the_library(tmp_path):
