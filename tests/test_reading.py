@@ -106,7 +106,7 @@ def test_articles_come_in_order_and_as_if_they_were_read_here(tmp_path):
         ),
         ("HANG", "Reading it takes longer than 1 s; split it, or save its text as .txt."),
         ("SPIN", "Reading it takes longer than 1 s; split it, or save its text as .txt."),
-        ("EAT", "Reading it takes more than 3,072 MB of memory; split it, or save its text as .txt."),
+        ("EAT", "Reading it takes more than 2,048 MB of memory; split it, or save its text as .txt."),
         ("DEEP", "Reading it takes deeper nesting than any article has; split it, or save its text as .txt."),
         ("ODD", "It cannot be read (ZeroDivisionError); it is damaged, or not what its name says."),
     ],
@@ -140,8 +140,8 @@ def test_the_process_writes_no_file(tmp_path, hostile, monkeypatch):
 def test_memory_is_limited(tmp_path):
     (tmp_path / "a.txt").write_text("ж" + "a" * 20_000_000, "utf-8")
     (tmp_path / "b.txt").write_text(SENTENCE, "utf-8")
-    found = outcomes(tmp_path, Limits(memory_bytes=200 * 2**20))
-    assert found["a.txt"] == "Reading it takes more than 200 MB of memory; split it, or save its text as .txt."
+    found = outcomes(tmp_path, Limits(memory_bytes=120 * 2**20))
+    assert found["a.txt"] == "Reading it takes more than 120 MB of memory; split it, or save its text as .txt."
     assert found["b.txt"].text == SENTENCE
 
 
