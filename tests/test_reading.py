@@ -12,11 +12,11 @@ from documents import SENTENCE, docx, pdf
 from reading import read_here
 
 import index.reading_process
-from index.errors import ReaderStartError
+from index.errors import ReaderStartError, UnreadableOriginError
 from index.readers import Record, find_records
 from index.reading import read_records
 from index.reading_limits import Limits
-from index.reading_process import ReadingProcess
+from index.reading_process import ReadingProcess, Request
 from index.types import Article, Failure
 
 ROOT = Path(__file__).parent.parent
@@ -269,3 +269,16 @@ list(read_records(find_records(sys.argv[1:])))
     ended, _, _ = select.select([child], [], [], 30)
     os.close(child)
     assert ended
+
+
+def test_a_fault_of_the_thread_is_seen_by_whoever_waits(tmp_path):
+    def lost() -> bytes:
+        raise OSError(5, "Input/output error")
+
+    with ReadingProcess() as process:
+        process.ask(Request({"do": "read entry"}, lost))
+        with pytest.raises(UnreadableOriginError, match="What was fetched is lost: Input/output error"):
+            list(process.answer())
+        process.ask(Request({"do": "read entry", "odd": object()}))
+        with pytest.raises(TypeError):
+            list(process.answer())
