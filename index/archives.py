@@ -119,7 +119,7 @@ def _walk(path: Path, file: BinaryIO) -> Iterator[tuple[str, _Read | str]]:
     packed = _Bounded(gzip.GzipFile(fileobj=file))
     if suffix == ".tgz" or path.name.lower().endswith(".tar.gz"):
         return _walk_tar(packed)
-    return iter([(path.name[: -len(suffix)], partial(_read_all, packed))])
+    return iter([(path.name[: -len(suffix)], partial(_read_packed, packed))])
 
 
 def _walk_zip(file: BinaryIO) -> Iterator[tuple[str, _Read | str]]:
@@ -170,9 +170,12 @@ def _walk_tar(file: "_Bounded") -> Iterator[tuple[str, _Read | str]]:
 
 
 def _read_from_tar(archive: "tarfile.TarFile", member: "tarfile.TarInfo") -> bytes:
-    file = archive.extractfile(member)
-    assert file is not None
-    with file:
+    with _named_errors(), cast("IO[bytes]", archive.extractfile(member)) as file:
+        return _read_all(file)
+
+
+def _read_packed(file: "_Bounded") -> bytes:
+    with _named_errors():
         return _read_all(file)
 
 

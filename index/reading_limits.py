@@ -14,10 +14,10 @@ class Limits:
     """What the process that reads files may take for each of them, or for each record of one with many.
 
     `seconds` holds for the clock and for the processor: the slowest that were seen are PDF files of a thousand pages,
-    which take half a minute. `memory_bytes` is the address space of the whole process: it takes .5 GB with all its
-    libraries, and a text of 64 MB, the largest file that is read, takes another 1.3 GB in the copies of its decoding.
+    which take half a minute. `memory_bytes` is the address space of the whole process: with all its libraries it takes
+    .1 GB, with a text file of 64 MB, the largest that is read, .6 GB, and with a page of that size .8 GB.
     """
 
     seconds: float = 120.0
-    memory_bytes: int = 3 * 2**30
+    memory_bytes: int = 2 * 2**30
     characters: int = MAX_CHARACTERS

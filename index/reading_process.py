@@ -21,13 +21,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
 
-from index.errors import DatelineError, ReadError, ReaderStartError, UnreadableOriginError, UnsupportedFormatError
+from index.errors import ReadError, ReaderStartError, UnreadableOriginError, UnsupportedFormatError
 from index.frames import BrokenFrameError, Frame, read_frame, write_frame
 from index.reading_errors import error_of
 from index.reading_limits import MAX_BODY_BYTES, Limits
 
 AHEAD_BYTES = 4 * 2**20
 """Bytes of texts that are read and not yet asked for, about a thousand news articles; more than that is one text."""
+
+START_SECONDS = 60.0
+"""How long a process may take to start; half a second, and some seconds where much else is going on."""
 
 END_SECONDS = 5.0
 """How long a process whose pipes are closed may take to end before it is ended, and its own status is lost."""
@@ -53,11 +56,11 @@ class ReadingProcess:
         self._limits = limits or Limits()
         self._changed = threading.Condition()
         self._requests: deque[Request] = deque()
-        self._answers: deque[Frame | DatelineError] = deque()
+        self._answers: deque[Frame | Exception] = deque()
         self._answer_bytes = 0
         self._thread: threading.Thread | None = None
         self._child: subprocess.Popen[bytes] | None = None
-        self._working_since: float | None = None
+        self._deadline: float | None = None
         self._is_late = False
         self._is_closed = False
 
@@ -92,7 +95,7 @@ class ReadingProcess:
         """
         while True:
             found = self._next_answer()
-            if isinstance(found, DatelineError):
+            if isinstance(found, Exception):
                 raise found
             if found.header["kind"] == "error":
                 raise error_of(found.header)
@@ -109,7 +112,7 @@ class ReadingProcess:
         if self._thread is not None:
             self._thread.join()
 
-    def _next_answer(self) -> Frame | DatelineError:
+    def _next_answer(self) -> Frame | Exception:
         with self._changed:
             while not self._answers:
                 if self._is_closed:
@@ -126,9 +129,9 @@ class ReadingProcess:
 
     def _seconds_left(self) -> float | None:
         """Seconds that the file at hand may still take; `None` if there is none, or if its process is being ended."""
-        if self._working_since is None or self._is_late:
+        if self._deadline is None or self._is_late:
             return None
-        return max(0.0, self._working_since + self._limits.seconds - time.monotonic())
+        return max(0.0, self._deadline - time.monotonic())
 
     def _kill(self) -> None:
         if self._child is not None:
@@ -141,6 +144,8 @@ class ReadingProcess:
         try:
             while (request := self._next_request()) is not None:
                 self._carry_out(request)
+        except Exception as error:  # noqa: BLE001 - a fault of this module; who waits is to see it, and not for ever
+            self._put(error)
         finally:
             self._end_child()
 
@@ -152,43 +157,52 @@ class ReadingProcess:
 
     def _carry_out(self, request: Request) -> None:
         try:
-            self._working_since = time.monotonic()
+            frame = Frame(dict(request.header), request.body())
+        except OSError as error:
+            reason = f"What was fetched is lost: {error.strerror or error}; run the command again."
+            return self._put(UnreadableOriginError(reason))
+        try:
             child = self._child or self._start()
         except (OSError, ReaderStartError) as error:
-            self._working_since = None
+            self._end_child()
             return self._put(error if isinstance(error, ReaderStartError) else _not_started(str(error)))
         assert child.stdin is not None
         assert child.stdout is not None
         try:
-            write_frame(child.stdin, Frame(dict(request.header), request.body()))
-            while True:
-                frame = read_frame(child.stdout, MAX_BODY_BYTES)
-                if frame is None:
-                    break
-                if not isinstance(frame.header.get("kind"), str):
+            self._allow(self._limits.seconds)
+            write_frame(child.stdin, frame)
+            while answer := read_frame(child.stdout, MAX_BODY_BYTES):
+                if not isinstance(answer.header.get("kind"), str):
                     raise BrokenFrameError
-                self._put(frame)
-                if frame.header["kind"] in {"end", "error"} or frame.header.get("last"):
-                    self._working_since = None
-                    if frame.header.get("exits") or self._is_late:
+                self._put(answer)
+                if answer.header["kind"] in {"end", "error"} or answer.header.get("last"):
+                    self._allow(None)
+                    if answer.header.get("exits") or self._is_late:
                         self._end_child()
                     return None
         except (OSError, BrokenFrameError):
             pass
         return self._put(self._obituary())
 
-    def _put(self, found: Frame | DatelineError) -> None:
+    def _put(self, found: Frame | Exception) -> None:
         with self._changed:
             while self._answer_bytes > AHEAD_BYTES and not self._is_closed:
-                self._working_since = None
+                self._deadline = None
                 self._changed.wait()
             self._answers.append(found)
             if isinstance(found, Frame):
                 self._answer_bytes += len(found.body)
-                self._working_since = time.monotonic()
+                self._deadline = time.monotonic() + self._limits.seconds
+            self._changed.notify_all()
+
+    def _allow(self, seconds: float | None) -> None:
+        """Sets the time after which the process is ended by whoever waits for it, who is told."""
+        with self._changed:
+            self._deadline = None if seconds is None else time.monotonic() + seconds
             self._changed.notify_all()
 
     def _start(self) -> "subprocess.Popen[bytes]":
+        self._allow(START_SECONDS)
         # The child finds the modules where this process does, and never in the folder that it happens to run in.
         root = str(Path(__file__).resolve().parent.parent)
         path = [entry for entry in sys.path if entry]
@@ -203,8 +217,8 @@ class ReadingProcess:
                 **({"process_group": 0} if os.name == "posix" else {}),  # type: ignore[call-overload]
             )
             with self._changed:
-                self._child, self._is_late = child, False
-                if self._is_closed:
+                self._child = child
+                if self._is_closed or self._is_late:
                     self._kill()
             assert child.stdout is not None
             with suppress(BrokenFrameError):
@@ -218,7 +232,7 @@ class ReadingProcess:
         """Ends the process and waits for it. Returns its exit status, the negative signal if one ended it."""
         with self._changed:
             child, self._child = self._child, None
-            self._working_since = None
+            self._deadline, self._is_late = None, False
         if child is None:
             return 0
         for pipe in (child.stdin, child.stdout):

@@ -75,7 +75,7 @@ def odd_pdf(chance: random.Random) -> Files:
     yield "pdf", whole.replace(kids, b"/Kids " + deep + b" /Count 1")
     yield "pdf", whole.replace(b"/Contents 4 0 R", b"/Contents [4 0 R 3 0 R]").replace(b"Tj", b"Xx")
     yield "pdf", whole.replace(b"/Pages 2 0 R", b"/Pages 1 0 R")
-    yield "pdf", whole.replace(b"/Type /Catalog", b"/Type /Pages").replace(b"/Pages 2 0 R", b"/Pages 3 0 R")
+    yield "pdf", whole.replace(b"/Contents 4 0 R", b"/Contents 400000000 0 R")
     yield "pdf", whole.replace(b"Tj", b"<<" * DEEP)
     yield "pdf", whole.replace(b"/Length", b"/Filter /FlateDecode /Length")
     yield "pdf", whole.replace(b"trailer\n<<", b"trailer\n<< /Prev 0 /Prev " + b"9" * 5_000).replace(b"/Root", b"/Toor")

@@ -71,12 +71,13 @@ def test_two_hundred_malformed_files(tmp_path):
     assert all(re.fullmatch(r"Failed: \S.*: [A-Z“'].*[.)]", line) for line in done.stderr.splitlines())
     assert "crashes" not in done.stderr
     assert done.exit_code == 1
-    assert re.fullmatch(rf"{len(WORDS)} added, 0 updated, 0 unchanged, 0 removed, \d+ failed\n", done.stdout)
+    articles = len(WORDS) + 1  # in one of the damaged archives a file is whole
+    assert re.fullmatch(rf"{articles} added, 0 updated, 0 unchanged, 0 removed, \d+ failed\n", done.stdout)
     for word in WORDS:
         [hit] = run("search", word, "--mode", "keyword", "--library", library, "--json").documents
         assert word in hit["text"]
 
     again = run("index", tmp_path / "articles", "--library", library, "--json")
-    assert (again.exit_code, again.document["unchanged"], again.document["added"]) == (1, len(WORDS), 0)
+    assert (again.exit_code, again.document["unchanged"], again.document["added"]) == (1, articles, 0)
     good = run("index", tmp_path / "articles" / "good", "--library", library)
     assert (good.exit_code, good.stderr) == (0, "")

@@ -12,11 +12,11 @@ from documents import SENTENCE, docx, pdf
 from reading import read_here
 
 import index.reading_process
-from index.errors import ReaderStartError
+from index.errors import ReaderStartError, UnreadableOriginError
 from index.readers import Record, find_records
 from index.reading import read_records
 from index.reading_limits import Limits
-from index.reading_process import ReadingProcess
+from index.reading_process import ReadingProcess, Request
 from index.types import Article, Failure
 
 ROOT = Path(__file__).parent.parent
@@ -106,7 +106,7 @@ def test_articles_come_in_order_and_as_if_they_were_read_here(tmp_path):
         ),
         ("HANG", "Reading it takes longer than 1 s; split it, or save its text as .txt."),
         ("SPIN", "Reading it takes longer than 1 s; split it, or save its text as .txt."),
-        ("EAT", "Reading it takes more than 3,072 MB of memory; split it, or save its text as .txt."),
+        ("EAT", "Reading it takes more than 2,048 MB of memory; split it, or save its text as .txt."),
         ("DEEP", "Reading it takes deeper nesting than any article has; split it, or save its text as .txt."),
         ("ODD", "It cannot be read (ZeroDivisionError); it is damaged, or not what its name says."),
     ],
@@ -140,8 +140,8 @@ def test_the_process_writes_no_file(tmp_path, hostile, monkeypatch):
 def test_memory_is_limited(tmp_path):
     (tmp_path / "a.txt").write_text("ж" + "a" * 20_000_000, "utf-8")
     (tmp_path / "b.txt").write_text(SENTENCE, "utf-8")
-    found = outcomes(tmp_path, Limits(memory_bytes=200 * 2**20))
-    assert found["a.txt"] == "Reading it takes more than 200 MB of memory; split it, or save its text as .txt."
+    found = outcomes(tmp_path, Limits(memory_bytes=120 * 2**20))
+    assert found["a.txt"] == "Reading it takes more than 120 MB of memory; split it, or save its text as .txt."
     assert found["b.txt"].text == SENTENCE
 
 
@@ -269,3 +269,16 @@ list(read_records(find_records(sys.argv[1:])))
     ended, _, _ = select.select([child], [], [], 30)
     os.close(child)
     assert ended
+
+
+def test_a_fault_of_the_thread_is_seen_by_whoever_waits(tmp_path):
+    def lost() -> bytes:
+        raise OSError(5, "Input/output error")
+
+    with ReadingProcess() as process:
+        process.ask(Request({"do": "read entry"}, lost))
+        with pytest.raises(UnreadableOriginError, match="What was fetched is lost: Input/output error"):
+            list(process.answer())
+        process.ask(Request({"do": "read entry", "odd": object()}))
+        with pytest.raises(TypeError):
+            list(process.answer())

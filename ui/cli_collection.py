@@ -36,8 +36,13 @@ from ui.render import (
 def index(session: Session, paths: tuple[str, ...], prune: bool, encoder: str | None, as_json: bool) -> None:
     """Add and update articles from files, folders and URLs.
 
+    Files may hold one article (text, Markdown, HTML, PDF, DOCX) or many (JSON Lines, CSV, RSS and Atom feeds, ZIP and
+    TAR archives); a URL may lead to a page, a document or a feed. What cannot be read, or not within the limits on
+    time, memory and size, keeps out nothing else.
+
     Articles that have not changed cost no more than reading them. Ends with the number of articles added, updated,
-    unchanged, removed and failed, and the reason of each failure; the exit code is 1 if any failed.
+    unchanged, removed and failed, and the reason of each failure. The exit code is 0 if all were read, and 1 if any
+    failed, although the others went in.
     """
     try:
         report = _index(session, paths, prune, encoder)
