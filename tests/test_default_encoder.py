@@ -13,7 +13,7 @@ from index import default_encoder
 from index.bert_numpy import NumpyBert, gelu
 from index.bert_torch import TorchBert
 from index.default_encoder import DefaultEncoder
-from index.encoder import DEFAULT_ENCODER, DEFAULT_ENCODER_SHA256, Encoder, TokenVectors, _default_folder
+from index.encoder import DEFAULT_ENCODER, DEFAULT_ENCODER_SHA256, Encoder, TokenVectors, default_folder
 from index.general_encoder import SentenceTransformerEncoder, load_model
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -39,7 +39,7 @@ UNUSUAL = {
 
 @pytest.fixture(scope="module")
 def general() -> Encoder:
-    model = load_model(str(_default_folder()), local=True)
+    model = load_model(str(default_folder()), local=True)
     return SentenceTransformerEncoder(DEFAULT_ENCODER, DEFAULT_ENCODER_SHA256, model)
 
 
@@ -55,7 +55,7 @@ def expected(general: Encoder, texts: list[str]) -> list[TokenVectors]:
 
 
 def new_encoder() -> DefaultEncoder:
-    return DefaultEncoder(DEFAULT_ENCODER, DEFAULT_ENCODER_SHA256, _default_folder())
+    return DefaultEncoder.load(DEFAULT_ENCODER, default_folder(), DEFAULT_ENCODER_SHA256)
 
 
 def bulk_encoder(monkeypatch: pytest.MonkeyPatch, precision: str = "fp32") -> DefaultEncoder:
