@@ -47,8 +47,9 @@ class NumpyBert:
 
     def __init__(self, weights: BertWeights) -> None:
         self._weights = weights
-        cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
-        self.workers = min(cores, MOST_WORKERS)
+        self.cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+        """Cores that this process may use."""
+        self.workers = min(self.cores, MOST_WORKERS)
         """Batches that it is best given at once, each in a thread."""
 
     def __call__(self, texts: "Sequence[NDArray[np.int64]]") -> "NDArray[np.float32]":

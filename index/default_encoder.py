@@ -37,7 +37,10 @@ TEXTS_A_WINDOW = 512
 """Texts that are tokenised, sorted by length and encoded before the next ones: their word pieces take 20 MB."""
 
 BULK_CHARACTERS = 100_000
-"""Characters, some 20,000 tokens, from which PyTorch is worth its import: 1 to 3 s, where NumPy takes 10."""
+"""Characters, some 20,000 tokens, from which PyTorch is worth its import, 1 to 3 s: NumPy takes 5 s on two cores."""
+
+FEW_CORES_TIMES = 4
+"""So much later is it worth it in `fp32` on no more cores than NumPy uses: there it is only a tenth faster."""
 
 NOT_BULK_CHARACTERS = 1_000
 """Calls with no more characters than this, questions and sentences, never count towards `BULK_CHARACTERS`."""
@@ -145,9 +148,10 @@ class DefaultEncoder:
         characters = sum(map(len, texts))
         if characters <= NOT_BULK_CHARACTERS:
             return False
+        few_cores = self._small.workers == self._small.cores and self.precision == "fp32"
         with self._lock:
             self._characters += characters
-            return self._characters >= BULK_CHARACTERS
+            return self._characters >= BULK_CHARACTERS * (FEW_CORES_TIMES if few_cores else 1)
 
     def _bulk_reader(self) -> "_Team | SentenceTransformerEncoder":
         with self._lock:

@@ -7,8 +7,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from filelock import FileLock, Timeout
-
 from index.encoder import DEFAULT_ENCODER, Encoder, load_encoder
 from index.errors import (
     ArticleNotFoundError,
@@ -25,6 +23,8 @@ from index.token_reader import TokenReader
 from index.types import Article, ArticleSummary, Finding, Hit, Passage, SearchFilter, Span
 
 if TYPE_CHECKING:
+    from filelock import FileLock
+
     from index.answer_spans import ShortAnswer
     from index.interaction import PassageMatch
 
@@ -47,7 +47,7 @@ class Library:
     threads at a time.
     """
 
-    def __init__(self, path: Path, store: Store, encoder: Encoder | None, lock: FileLock | None) -> None:
+    def __init__(self, path: Path, store: Store, encoder: Encoder | None, lock: "FileLock | None") -> None:
         self.path = path
         self._store = store
         self._encoder = encoder
@@ -86,6 +86,8 @@ class Library:
             LibraryWriteError: The folder cannot be made or written.
             LibraryFormatError, EncoderMismatchError: As `open`.
         """
+        from filelock import FileLock, Timeout  # it imports asyncio, which a question does without
+
         try:
             path.mkdir(parents=True, exist_ok=True)
             lock = FileLock(path / LOCK_NAME, timeout=0)
