@@ -4,8 +4,11 @@ It is there before PyTorch is imported, which takes from one to three seconds. A
 (`index.bert_torch`), whose GELU, softmax and norms take a third of the time that they take here.
 """
 
+import os
+import sys
+import threading
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from index.bert_weights import EPSILON, HEADS, BertWeights, Linear
 
@@ -33,18 +36,29 @@ ROWS_AT_A_TIME = 32
 """Rows of a GELU worked on at once, so that what lies between its steps (2 x 200 kB) stays in the processor's cache."""
 
 
-class NumpyBert:
-    """The encoder in NumPy. Calls from several threads are independent of each other."""
+MOST_WORKERS = 4
+"""Batches worked on at once: NumPy's many small steps leave no more of Python's lock to further ones."""
 
-    workers = 1
-    """Batches that it is best given at once: NumPy's matrix product uses the processor's cores by itself."""
+
+class NumpyBert:
+    """The encoder in NumPy. Calls from several threads are independent of each other, and each works in its thread
+    alone: where several processes share the cores, threads that wait for each other at every step made a question
+    take ten times as long."""
 
     def __init__(self, weights: BertWeights) -> None:
         self._weights = weights
+        self.cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+        """Cores that this process may use."""
+        self.workers = min(self.cores, MOST_WORKERS)
+        """Batches that it is best given at once, each in a thread."""
 
     def __call__(self, texts: "Sequence[NDArray[np.int64]]") -> "NDArray[np.float32]":
         """The last layer's vectors of all tokens of texts that are given by their ids, one text behind the other:
         shape (tokens, dimension). Nothing is padded, so no text has a part in what another gets."""
+        with _SINGLE_THREAD:
+            return self._forward(texts)
+
+    def _forward(self, texts: "Sequence[NDArray[np.int64]]") -> "NDArray[np.float32]":
         import numpy as np
 
         weights = self._weights
@@ -122,3 +136,34 @@ def gelu(vectors: "NDArray[np.float32]") -> None:
             np.exp(power, out=power)
             power += 1
             own /= power
+
+
+class _SingleThread:
+    """While any thread is inside, NumPy's matrix products use one core each."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._numpy: Any = None
+        self._limit: Any = None
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._numpy is None:
+                from threadpoolctl import ThreadpoolController
+
+                every = ThreadpoolController()
+                paths = [one["filepath"] for one in every.info() if one["user_api"] == "blas"]
+                self._numpy = every.select(filepath=[path for path in paths if "numpy" in path])
+            if self._inside == 0:
+                self._limit = self._numpy.limit(limits=1)
+            self._inside += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if self._inside == 0:
+                self._limit.restore_original_limits()
+
+
+_SINGLE_THREAD = _SingleThread()

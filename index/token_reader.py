@@ -200,11 +200,13 @@ class TokenReader:
                     tokens[name] = read
         tokens = {**self._passages, **tokens}
         unread = [passage for passage in passages if passage.passage_id not in tokens]
-        read_now = self._encoder().read([encoder_input(passage) for passage in unread]) if unread else ()
-        for position, one in read_now:
-            passage = unread[position]
-            found = passage_tokens(one, context_length(passage), projection)
-            tokens[passage.passage_id] = self._passages[passage.passage_id] = found
+        if unread:
+            found = {
+                position: passage_tokens(one, context_length(unread[position]), projection)
+                for position, one in self._encoder().read([encoder_input(passage) for passage in unread])
+            }
+            for position, passage in enumerate(unread):
+                tokens[passage.passage_id] = self._passages[passage.passage_id] = found[position]
         while len(self._passages) > TOKEN_CACHE_SIZE:
             self._passages.popitem(last=False)
         return tokens

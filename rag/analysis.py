@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from index.patterns import late
 from rag.names import unify
 
 AnswerType = Literal["person", "date", "number", "place", "reason", "speech", "other"]
@@ -29,10 +30,10 @@ _NUMBER_WORDS = (
     "eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million billion dozen "
     "half third first second fourth fifth twice once several"
 )
-NUMBER = re.compile(rf"\d[\d,.]*|\b(?:{'|'.join(_NUMBER_WORDS.split())})(?:-\w+)?\b|\bper ?cent\b|%", re.IGNORECASE)
+NUMBER = late(rf"\d[\d,.]*|\b(?:{'|'.join(_NUMBER_WORDS.split())})(?:-\w+)?\b|\bper ?cent\b|%", re.IGNORECASE)
 """A number in digits or words."""
 
-DATE = re.compile(
+DATE = late(
     rf"\b(?:{'|'.join(MONTHS)}|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec)\b\.?|\b(?:1[6-9]|20)\d\d\b|"
     r"\b(?:mon|tues|wednes|thurs|fri|satur|sun)day\b|\b(?:yesterday|today|tomorrow|tonight|last|next|this|earlier this|"
     r"late|early|mid)[ -](?:week|month|year|night|spring|summer|autumn|fall|winter|morning)\b|\byesterday\b|"
@@ -41,17 +42,17 @@ DATE = re.compile(
 )
 """A date or a part of one."""
 
-REASON = re.compile(
+REASON = late(
     r"\b(?:because|since|due to|over|in response|to protest|so that|in order|as a result|amid|after|aimed at|"
     r"in an attempt|in a bid|for|following|to)\b",
     re.IGNORECASE,
 )
 """Words that introduce a reason or purpose."""
 
-QUOTATION = re.compile(r"[\"“”«»]|(?<!\w)[‘'](?=\w[^'’]{8,}[’'])")
+QUOTATION = late(r"[\"“”«»]|(?<!\w)[‘'](?=\w[^'’]{8,}[’'])")
 """The beginning or end of quoted words."""
 
-SPEECH = re.compile(
+SPEECH = late(
     r"\b(?:sa(?:id|ys?|ying)|told?|tell(?:s|ing)?|ask(?:s|ed)?|add(?:s|ed)|wr(?:ote|ites?|iting)|stress(?:es|ed)?|"
     r"not(?:es|ed)|argu(?:es?|ed)|warn(?:s|ed|ing)?|repl(?:y|ies|ied)|announce[sd]?|announcement|continued|"
     r"conclude[sd]?|explain(?:s|ed)?|insist(?:s|ed)?|claim(?:s|ed|ing)?|state[sd]?|statement|declare[sd]?|"
@@ -64,32 +65,30 @@ SPEECH = re.compile(
 )
 """Verbs and nouns of saying, in questions and in articles."""
 
-_WHO = re.compile(
+_WHO = late(
     r"\b(?:who|whom|whose|which (?:person|official|diplomat|minister|envoy|leader|politician|president|"
     r"spokes\w+|ambassador|agency|organi[sz]ation|company|country|countries|nations?|states?|people))\b",
     re.IGNORECASE,
 )
-_WHEN = re.compile(
+_WHEN = late(
     r"\b(?:when|(?:what|which) (?:date|day|month|year|time)|how long ago|since when|until when|"
     r"on what date|by when)\b",
     re.IGNORECASE,
 )
-_NUMBER_ASKED = re.compile(
+_NUMBER_ASKED = late(
     r"\b(?:how (?:many|much|large|big|long|often|far|high|old|tall|deep)|what (?:number|percentage|percent|share|"
     r"proportion|amount|sum|price|cost|total|figure)|by how much|which resolution number)\b",
     re.IGNORECASE,
 )
-_WHERE = re.compile(r"\b(?:where|(?:which|what) (?:city|place|town|sea|region|port|location))\b", re.IGNORECASE)
-_WHY = re.compile(
-    r"\b(?:why|for what reason|what (?:caused|prompted|led|reason|was the reason)|how come)\b", re.IGNORECASE
-)
-_ASKS = re.compile(
+_WHERE = late(r"\b(?:where|(?:which|what) (?:city|place|town|sea|region|port|location))\b", re.IGNORECASE)
+_WHY = late(r"\b(?:why|for what reason|what (?:caused|prompted|led|reason|was the reason)|how come)\b", re.IGNORECASE)
+_ASKS = late(
     r"\b(?:what(?! about\b)|how(?! about\b)|who\w*|when|where|why|which|did|does|do|is|are|was|were|has|have|had)\b",
     re.IGNORECASE,
 )
 """A question that asks for something itself, as "And China?" does not."""
 
-CHANGE = re.compile(
+CHANGE = late(
     r"\b(?:how (?:has|have|had|did|does|do) .* (?:chang|evolv|shift|develop|differ|mov|grow|rise|fall)\w*|"
     r"chang(?:e|ed|es) (?:over|between|from)|over time|evolution of|evolv\w+|shift(?:ed)? (?:from|between|over)|"
     r"compare[ds]?|comparison|differ(?:s|ed|ence)? between|both .* and|timeline|first .* (?:later|then)|"
@@ -98,15 +97,15 @@ CHANGE = re.compile(
 )
 """A question for a development or a comparison."""
 
-_NAME = re.compile(
+_NAME = late(
     r"(?<![\w'’])(?:[A-Z][\w’'-]*[\w]|[A-Z](?:\.[A-Z])+\.?|[A-Z])(?:[ -](?:(?:of|the|de|van|al) )?[A-Z][\w’'-]*\w)*"
 )
-_POSSESSIVE = re.compile(r"[’']s?(?: |$)")
-_CONTRACTION = re.compile(r"[’'](?:s|d|m|re|ve|ll|t)?$")
-_MONTH = re.compile(rf"\b({'|'.join(month.capitalize() for month in MONTHS)})\b(?! (?:I|we)\b)")
-_YEAR = re.compile(r"\b((?:1[6-9]|20)\d\d)\b")
-_NUMBER_IN_QUESTION = re.compile(r"\d[\d,.]*\d|\d")
-_HOW_MANY_NOUN = re.compile(
+_POSSESSIVE = late(r"[’']s?(?: |$)")
+_CONTRACTION = late(r"[’'](?:s|d|m|re|ve|ll|t)?$")
+_MONTH = late(rf"\b({'|'.join(month.capitalize() for month in MONTHS)})\b(?! (?:I|we)\b)")
+_YEAR = late(r"\b((?:1[6-9]|20)\d\d)\b")
+_NUMBER_IN_QUESTION = late(r"\d[\d,.]*\d|\d")
+_HOW_MANY_NOUN = late(
     r"\bhow (?:many|much)((?: (?!(?:did|does?|is|are|was|were|has|have|had|will|would|can|could)\b)[\w-]+){1,3})",
     re.IGNORECASE,
 )

@@ -3,6 +3,7 @@
 import re
 from functools import lru_cache
 
+from index.patterns import late
 from index.sentences import SPEECH_VERBS
 from rag.names import unify
 
@@ -31,51 +32,49 @@ _VERBS = (
 _ADVERBS = r"(?:(?:also|later|then|has|had|was\scited\sas|repeatedly|publicly)\s){0,2}"
 
 _ATTRIBUTIONS = (
-    re.compile(
+    late(
         rf"[\"”’'],?\s(?:{SPEECH_VERBS})\s(?:the|its|his|her|their|an?)\s[^,\"“”.;]{{0,60}}\b(?:{_ROLE})\b"
         rf"[^,\"“”.;]{{0,60}},\s{_WHO}(?=[,.;]|$)"
     ),
-    re.compile(rf"[\"”’'],?\s(?:{SPEECH_VERBS})\s{_WHO}(?![’'])"),
-    re.compile(rf"(?<![\w,] )(?<!\w’s )(?<!\w's ){_WHO}\s{_ADVERBS}{_VERBS}"),
-    re.compile(rf"{_WHO}\s{_ADVERBS}{_VERBS}"),
-    re.compile(
-        rf"^[^,\"“]{{0,80}}\b(?:{_ROLE})\b[^,\"“]{{0,60}},\s{_WHO},(?:\s[^\"“”;]{{2,160}}?,)?\s{_ADVERBS}{_VERBS}"
-    ),
-    re.compile(rf"{_WHO},\s[^\"“”;]{{2,160}}?,\s{_ADVERBS}{_VERBS}"),
+    late(rf"[\"”’'],?\s(?:{SPEECH_VERBS})\s{_WHO}(?![’'])"),
+    late(rf"(?<![\w,] )(?<!\w’s )(?<!\w's ){_WHO}\s{_ADVERBS}{_VERBS}"),
+    late(rf"{_WHO}\s{_ADVERBS}{_VERBS}"),
+    late(rf"^[^,\"“]{{0,80}}\b(?:{_ROLE})\b[^,\"“]{{0,60}},\s{_WHO},(?:\s[^\"“”;]{{2,160}}?,)?\s{_ADVERBS}{_VERBS}"),
+    late(rf"{_WHO},\s[^\"“”;]{{2,160}}?,\s{_ADVERBS}{_VERBS}"),
 )
 """How news attributes words to a name, the surest form first."""
 
-_OF_PLACE = re.compile(
+_OF_PLACE = late(
     rf"(?P<who>{_LEAD}{_NAME})\s(?:of|from|at)(?:\s(?:the|of|for|and|at|in|{_WORD})){{1,12}}(?:,\s[^\"“”;]{{2,160}}?,)?"
     rf"\s{_ADVERBS}{_VERBS}"
 )
 """`Ann Lee of the University of Tarrow, who found it, said`."""
 
-_HAS_VERB = re.compile(rf"\s(?:{SPEECH_VERBS}|{_OTHER_VERBS})\b")
+_HAS_VERB = late(rf"\s(?:{SPEECH_VERBS}|{_OTHER_VERBS})\b")
 """What every one of these forms has; a sentence without it need not be looked through for them."""
 
-_BEFORE_OTHERS = re.compile(
+_BEFORE_OTHERS = late(
     r"(?:\b(?:of|for|from|to|in|at|by|with|against|near|about|between|over|than|like|on|after|before|behind|under|or|nor|"
     r"that|what|whether|if|which|whom|because|where|how|why|when|until|unless|though|although)|\b\w+ing)\s(?:the\s)?$"
 )
 """What stands before a name that is not the subject of the verb behind it: `critics of`, `a court in`, `which the`."""
 
-_ROLE_TO = re.compile(rf"\b(?:{_ROLE})\s(?:to|of|for|at|in)\s(?:the\s)?$", re.IGNORECASE)
-_JOINED = re.compile(rf"(?P<before>.*?)(?P<first>{_LEAD}{_NAME}),?\sand\s(?:the\s)?$", re.DOTALL)
+_ROLE_TO = late(rf"\b(?:{_ROLE})\s(?:to|of|for|at|in)\s(?:the\s)?$", re.IGNORECASE)
+_JOINED = late(rf"(?P<before>.*?)(?P<first>{_LEAD}{_NAME}),?\sand\s(?:the\s)?$", re.DOTALL)
 
 _ONE = rf"(?P<title>[Tt]he(?:\s(?:{_WORD}|{_ROLE})){{0,4}}\s(?:{_ROLE}))"
 _REFERENCE = rf"(?:(?P<pronoun>[Hh]e|[Ss]he)|{_ONE})"
 _REFERENCES = (
-    re.compile(rf"\b{_REFERENCE}\s{_ADVERBS}{_VERBS}"),
-    re.compile(rf"[\"”’'],?\s(?:{SPEECH_VERBS})\s{_REFERENCE}\b"),
+    late(rf"\b{_REFERENCE}\s{_ADVERBS}{_VERBS}"),
+    late(rf"[\"”’'],?\s(?:{SPEECH_VERBS})\s{_REFERENCE}\b"),
 )
-_SPEAKS = re.compile(rf"\b{_VERBS}|\b[Aa]ccording\sto\b")
-_ANSWERS = re.compile(r"\b(?:replied|answered|responded|retorted)\b")
-_QUOTED = re.compile(r"[\"“][^\"“”]*(?:[\"”]|$)")
+_SPEAKS = late(rf"\b{_VERBS}|\b[Aa]ccording\sto\b")
+_ANSWERS = late(r"\b(?:replied|answered|responded|retorted)\b")
+_QUOTED = late(r"[\"“][^\"“”]*(?:[\"”]|$)")
 
-_QUOTATION_MARK = re.compile(r"[\"“”]")
+_QUOTATION_MARK = late(r"[\"“”]")
 
-_ANY_NAME = re.compile(_WHO)
+_ANY_NAME = late(_WHO)
 
 _NOT_NAMES = frozenset(
     (
@@ -101,7 +100,7 @@ _GROUP_WORDS = frozenset(
 )
 """Last words of names that are not a person's, so that "he" cannot mean them."""
 
-_ROLE_WORDS = re.compile(rf"\b(?:{_ROLE})\b", re.IGNORECASE)
+_ROLE_WORDS = late(rf"\b(?:{_ROLE})\b", re.IGNORECASE)
 _ANY_ROLE = frozenset("diplomat leader official chief top senior state former acting permanent general".split())
 """Roles that anybody of rank may be called by."""
 

@@ -5,6 +5,8 @@ Every repetition is bounded, so that no text, however strange, takes more than l
 
 import re
 
+from index.patterns import late
+
 _NUMBER = r"(?:no\.?\s{0,2}|\#)?\d{1,3}"
 _BETWEEN = r"\s{0,3}(?:[,;]\s{0,3}(?:and|&)|[,;&]|and|[-‐‑–—])\s{0,3}"
 _NUMBERS = r"{number}(?:{between}(?:{word}\s{{0,3}})?{number}){{0,60}}"
@@ -50,7 +52,7 @@ _MARK_PATTERN = (
     rf"|(?<![⁰¹²³⁴-⁹⁺⁻])⁽?(?P<raised>{_RAISED}(?:[,˒]{_RAISED}){{0,9}})⁾?(?![⁰¹²³⁴-⁹⁺⁻])"
 )
 
-MARK = re.compile(_MARK_PATTERN, re.IGNORECASE)
+MARK = late(_MARK_PATTERN, re.IGNORECASE)
 """A group of citation marks. Numbers have at most three digits, so a year in brackets is none. A match is a mark only
 if `raises_no_unit` says so."""
 
@@ -83,10 +85,10 @@ _VERB = r"(?:says?|states?|reports?|notes?|mentions?|indicates?|explains?|confir
 
 _INLINE = rf"(?P<inline>\b(?:the\s)?(?P<e>(?=(?P<noun>passage|source|excerpt)){_listed('(?:passage|source|excerpt)')}))"
 
-INLINE = re.compile(_INLINE, re.IGNORECASE)
+INLINE = late(_INLINE, re.IGNORECASE)
 """Passages named in the middle of a sentence."""
 
-PHRASE = re.compile(
+PHRASE = late(
     rf"(?P<lead>\b(?:according\sto|as\s{_IN}|as\sper|based\son|(?P<weak>in|from|per))\s{_reference('a')}\s{{0,2}},\s{{0,3}}"
     rf"|(?P<label>{_reference('f')}\s{{0,2}}:\s{{1,3}})"
     rf"|\bas\s{_reference('b')}\s{_VERB},\s{{0,3}}"
@@ -102,18 +104,18 @@ PHRASE = re.compile(
 REFERENCE_GROUPS = ("a", "b", "c", "d", "e", "f")
 """The groups of `PHRASE` that hold the passages named."""
 
-ENGLISH = re.compile(r"\b(?:the|of|and|is|was|were|to|that|in)\b", re.IGNORECASE)
+ENGLISH = late(r"\b(?:the|of|and|is|was|were|to|that|in)\b", re.IGNORECASE)
 """Words that a text in English has; in another language, "the" is not put before "passage"."""
 
-NAME_BEFORE = re.compile(r"\b(?!(?:In|The|See|From|Per|As|And|But|To|Of|Both|While|Only)\b)[^\W\d_a-z]\w*\s$")
+NAME_BEFORE = late(r"\b(?!(?:In|The|See|From|Per|As|And|But|To|Of|Both|While|Only)\b)[^\W\d_a-z]\w*\s$")
 """A capitalised word before "Passage 2", with which that is a name, as in "Northwest Passage"."""
 
-_UNITS = re.compile(
+_UNITS = late(
     r"(?:inch(?:es)?|feet|foot|yards?|miles?|acres?|sec|hours?|days?|years?|kpc|mpc|\w{0,6}met(?:er|re)s?|\w{0,6}grams?)",
     re.IGNORECASE,
 )
-_BEFORE_RAISED = re.compile(r"(?:[^\W\d_]{3}\)?|[.,;:!?…”’\"'»%]|\b(?:1[5-9]|20)\d\d)[ \t]?$")
-_WORD_BEFORE = re.compile(r"\w+$")
+_BEFORE_RAISED = late(r"(?:[^\W\d_]{3}\)?|[.,;:!?…”’\"'»%]|\b(?:1[5-9]|20)\d\d)[ \t]?$")
+_WORD_BEFORE = late(r"\w+$")
 
 
 def raises_no_unit(text: str, match: re.Match[str]) -> bool:

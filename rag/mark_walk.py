@@ -5,6 +5,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from index.patterns import late
 from index.sentences import split_sentences
 from rag.mark_grammar import ENGLISH, INLINE, MARK, NAME_BEFORE, PHRASE, REFERENCE_GROUPS, raises_no_unit
 from rag.own_marks import OwnWords
@@ -12,17 +13,15 @@ from rag.own_marks import OwnWords
 MIN_BARE_WORDS = 4
 """Fewest words of each sentence before numbers in plain parentheses at the ends of all count as marks."""
 
-_ONE_OR_RANGE = re.compile(r"(\d{1,3})(?:\s*[-‐‑–—]\s*\D{0,12}?(\d{1,3}))?")
+_ONE_OR_RANGE = late(r"(\d{1,3})(?:\s*[-‐‑–—]\s*\D{0,12}?(\d{1,3}))?")
 _RAISED_DIGITS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹˒", "0123456789,")
-_BETWEEN_MARKS = re.compile(r"[ \t]*(?:[,;&]|[,;]?[ \t]*and|[-‐‑–—])?[ \t]*")
-_BARE = re.compile(r"[(（]\s?(?P<bare>\d{1,2}(?:\s?,\s?\d{1,2}){0,5})\s?[)）](?=[.!?]?[\"”']?\s*$)")
-_BARE_ANYWHERE = re.compile(r"[(（]\s?(?P<bare>\d{1,2}(?:\s?,\s?\d{1,2}){0,5})\s?[)）]")
-_SENTENCE_START = re.compile(r"(?:^|\n|[.!?:…][\"”’»)]?\s)\s*(?:(?:[-*•]|\d{1,2}[.)])\s+)?[\"“«*_]{0,3}$")
-_LEADS_ON = re.compile(
-    r"(?:,|\b(?:and|but|while|whereas|although|though|however|also|yet|because|since))\s*$", re.IGNORECASE
-)
-_NOT_BEFORE_TAIL = re.compile(r"(?:^|\n|\b(?:not|only|than|and|or|but|nor|never|just))\s*$", re.IGNORECASE)
-_LETTER_OR_DIGIT = re.compile(r"[^\W_]")
+_BETWEEN_MARKS = late(r"[ \t]*(?:[,;&]|[,;]?[ \t]*and|[-‐‑–—])?[ \t]*")
+_BARE = late(r"[(（]\s?(?P<bare>\d{1,2}(?:\s?,\s?\d{1,2}){0,5})\s?[)）](?=[.!?]?[\"”']?\s*$)")
+_BARE_ANYWHERE = late(r"[(（]\s?(?P<bare>\d{1,2}(?:\s?,\s?\d{1,2}){0,5})\s?[)）]")
+_SENTENCE_START = late(r"(?:^|\n|[.!?:…][\"”’»)]?\s)\s*(?:(?:[-*•]|\d{1,2}[.)])\s+)?[\"“«*_]{0,3}$")
+_LEADS_ON = late(r"(?:,|\b(?:and|but|while|whereas|although|though|however|also|yet|because|since))\s*$", re.IGNORECASE)
+_NOT_BEFORE_TAIL = late(r"(?:^|\n|\b(?:not|only|than|and|or|but|nor|never|just))\s*$", re.IGNORECASE)
+_LETTER_OR_DIGIT = late(r"[^\W_]")
 _LOOK_BACK = 24
 """Characters before a phrase that show whether a sentence begins with it."""
 

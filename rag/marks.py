@@ -71,4 +71,6 @@ def take_out_marks(text: str, passages: int, articles: Sequence[str] = ()) -> Ma
 
 def disarm_marks(text: str) -> str:
     """The text with parentheses in place of the square brackets of marks; its length does not change."""
+    if text.translate(_PARENTHESES) == text:
+        return text  # before the expression for marks is compiled, which most answers do without
     return MARK.sub(lambda match: match[0].translate(_PARENTHESES), text)

@@ -1,8 +1,8 @@
 """Is what a statement says that somebody said, said by somebody else in the article?"""
 
-import re
 from collections.abc import Sequence
 
+from index.patterns import late
 from index.sentences import SPEECH_VERBS
 from index.types import Span
 from rag.attributions import is_person, named_speaker
@@ -10,9 +10,9 @@ from rag.evidence import Structure
 from rag.names import unify
 from rag.words import words_of
 
-_ACCORDING = re.compile(r"\b[Aa]ccording to (?P<who>(?:[A-Z][\w’'.-]*\s?){1,4})")
+_ACCORDING = late(r"\b[Aa]ccording to (?P<who>(?:[A-Z][\w’'.-]*\s?){1,4})")
 _NAME = r"[A-Z][\w’'-]*\w(?:\s[A-Z][\w’'-]*\w){0,3}"
-_SAID_BY = re.compile(rf"[\"”’'],?\s(?:{SPEECH_VERBS})\s(?:[a-z-]+\s){{1,4}}(?P<who>{_NAME})")
+_SAID_BY = late(rf"[\"”’'],?\s(?:{SPEECH_VERBS})\s(?:[a-z-]+\s){{1,4}}(?P<who>{_NAME})")
 """`"…," said team doctor Ann Lee`."""
 
 _TITLES = frozenset("president minister secretary general senator governor mayor professor dr mr mrs ms judge".split())

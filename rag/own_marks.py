@@ -1,15 +1,14 @@
 """Numbers in brackets that are the articles' own words and not citation marks of the model."""
 
-import re
 from bisect import bisect_right
 from collections.abc import Sequence
 
-_QUOTED = re.compile(
-    r"“[^“”\n]{1,2000}”|\"[^\"\n]{1,2000}\"|«[^«»\n]{1,2000}»|„[^„“”\n]{1,2000}[“”]|「[^「」\n]{1,2000}」"
-)
+from index.patterns import late
+
+_QUOTED = late(r"“[^“”\n]{1,2000}”|\"[^\"\n]{1,2000}\"|«[^«»\n]{1,2000}»|„[^„“”\n]{1,2000}[“”]|「[^「」\n]{1,2000}」")
 _ALIKE = str.maketrans("[]【】［］〔〕〖〗⟦⟧（）{}“”„«»‘’‹›", '()()()()()()()()"""""\'\'\'\'')
-_WORDS_BEFORE = re.compile(r"(?:[^\s()\[\]]+[^\S\n]*){1,2}$")
-_WORDS_AFTER = re.compile(r"(?:[^\S\n]*[^\s()\[\]【】〔〕{]+){0,3}")
+_WORDS_BEFORE = late(r"(?:[^\s()\[\]]+[^\S\n]*){1,2}$")
+_WORDS_AFTER = late(r"(?:[^\S\n]*[^\s()\[\]【】〔〕{]+){0,3}")
 
 _REACH = 80
 """Characters before and behind a bracket in which its neighbouring words are looked for."""

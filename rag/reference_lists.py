@@ -2,18 +2,19 @@
 
 import re
 
+from index.patterns import late
 from rag.mark_grammar import MARK
 
 _WORD = (
     r"(?:sources?(?:\s+(?:used|cited))?|references?|citations?|footnotes?|endnotes?|bibliography|works\s+cited|"
     r"quellen|fuentes|источники|来源|参考文献)"
 )
-_HEADING = re.compile(rf"[\s#*_>]*{_WORD}[\s:：*_]*", re.IGNORECASE)
-_RULE = re.compile(r"\s*(?:(?:-\s?){3,40}|(?:\*\s?){3,40}|(?:_\s?){3,40})\s*")
-_ENTRY = re.compile(rf"\s*(?:[-*•]\s+)?(?:{MARK.pattern}|\d{{1,3}}[.):]|https?://\S+\s*$)", re.IGNORECASE)
-_DEFINITION = re.compile(r"\s*(?:\[\^[\w-]{1,20}\]:|\[\d{1,3}\]:\s{0,3}<?(?:https?://|www\.))", re.IGNORECASE)
-_MARKED_ENTRY = re.compile(rf"\s*(?:[-*•]\s+)?(?:{MARK.pattern})", re.IGNORECASE)
-_ONE_LINE = re.compile(
+_HEADING = late(rf"[\s#*_>]*{_WORD}[\s:：*_]*", re.IGNORECASE)
+_RULE = late(r"\s*(?:(?:-\s?){3,40}|(?:\*\s?){3,40}|(?:_\s?){3,40})\s*")
+_ENTRY = late(rf"\s*(?:[-*•]\s+)?(?:{MARK.pattern}|\d{{1,3}}[.):]|https?://\S+\s*$)", re.IGNORECASE)
+_DEFINITION = late(r"\s*(?:\[\^[\w-]{1,20}\]:|\[\d{1,3}\]:\s{0,3}<?(?:https?://|www\.))", re.IGNORECASE)
+_MARKED_ENTRY = late(rf"\s*(?:[-*•]\s+)?(?:{MARK.pattern})", re.IGNORECASE)
+_ONE_LINE = late(
     rf"[\s#*_>(]*{_WORD}\s*[:：][*_\s]*(?P<numbers>(?:(?:{MARK.pattern}|\d{{1,3}})(?:\s*(?:,|;|&|and)\s*|\s+|(?=\W|$)))+)"
     r"[.\s*_)]*",
     re.IGNORECASE,

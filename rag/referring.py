@@ -2,6 +2,7 @@
 
 import re
 
+from index.patterns import late
 from index.sentences import split_sentences
 from rag.analysis import QuestionProfile, analyse_question
 from rag.names import unify
@@ -13,14 +14,14 @@ COMPLETE_TERMS = 3
 CERTAIN_TERMS = 5
 """Content terms from which on it is complete even with "the vote" or "the minister" in it."""
 
-PERSON = re.compile(r"\b(?:he|she|him|his|her|hers)\b", re.IGNORECASE)
-FEMALE = re.compile(r"\b(?:she|hers?)\b", re.IGNORECASE)
+PERSON = late(r"\b(?:he|she|him|his|her|hers)\b", re.IGNORECASE)
+FEMALE = late(r"\b(?:she|hers?)\b", re.IGNORECASE)
 _FUNCTION_WORD = (
     r"(?:to|about|in|on|at|for|that|with|when|and|or|if|before|after|from|of|by|as|not|because|why|how|what|who|the|a|"
     r"an|during|than|into|over|since|there|then|too|again|so|but|while)\b"
 )
-OBJECT = re.compile(rf"\b(?:him|her(?=\s*(?:[^\w\s]|$)|\s+{_FUNCTION_WORD}))\b", re.IGNORECASE)
-_NEUTER = re.compile(r"\b(?:it|its|they|them|their|theirs)\b", re.IGNORECASE)
+OBJECT = late(rf"\b(?:him|her(?=\s*(?:[^\w\s]|$)|\s+{_FUNCTION_WORD}))\b", re.IGNORECASE)
+_NEUTER = late(r"\b(?:it|its|they|them|their|theirs)\b", re.IGNORECASE)
 
 _SPEECH = r"(?:sa(?:y|ys|id)|tells?|told|think|thinks|thought|claim\w*|warn\w*|argue\w*|insist\w*|believe\w*|hope\w*)"
 _THINGS = (
@@ -31,7 +32,7 @@ _DUMMY = (
     r"true|possible|likely|clear|legal|necessary|important|hard|harder|easy|easier|difficult|take|takes|mean|raining|"
     r"snowing|cold|hot|windy"
 )
-_EMPTY = re.compile(
+_EMPTY = late(
     rf"\b(?:{_SPEECH}|stress\w*|suggest\w*|state[sd]?|fact|true|possible|likely|clear|sure|so|confirm\w*) that\b"
     r"(?!\s*(?:[^\w\s]|$)|\s+(?:about|to)\b)|"
     r"\b(?:is|was|be|are|were|been) there\b(?!\s*[?.!]*\s*$)|"
@@ -44,7 +45,7 @@ _EMPTY = re.compile(
 )
 """Uses of "that", "there", "it" and "this" that introduce a clause, stand for nothing, or mean the present."""
 
-_POINTS_BACK = re.compile(
+_POINTS_BACK = late(
     r"\b(?:this|these)\b|"
     r"\bthose\b(?! (?:who|whose|of|that|which|in|with|from|on|at|people|countries)\b)|"
     r"(?:^|\b(?:about|after|before|of|for|from|to|with|by|on|in|at|than|like|since|despite|against|is|was|were|are|"
@@ -61,42 +62,42 @@ _POINTS_BACK = re.compile(
 )
 """Words that mean something said before, whatever else the question names."""
 
-_MAY_POINT_BACK = re.compile(
+_MAY_POINT_BACK = late(
     rf"\bthe (?:same|other|others|first|second|last|{_THINGS}|minister|spokes\w+|ambassador|envoy|diplomat|president|"
     r"ministry|two|three|both)\b|\b(?:else|again|instead|either|too)\b",
     re.IGNORECASE,
 )
 """Words that mean something said before if the question names nothing."""
 
-_BEGINS_AS_FOLLOW_UP = re.compile(r"(?:^|[.!?])\s*(?:and|but|or|so(?! far| many| much)|also|then)\b", re.IGNORECASE)
-_ASKS_ABOUT_ANOTHER = re.compile(r"^\s*(?:(?:and|but|so),? )?(?:what|how) about\b|^\s*why(?: not)?\s*\?", re.IGNORECASE)
-_ASKS_REACTION = re.compile(
+_BEGINS_AS_FOLLOW_UP = late(r"(?:^|[.!?])\s*(?:and|but|or|so(?! far| many| much)|also|then)\b", re.IGNORECASE)
+_ASKS_ABOUT_ANOTHER = late(r"^\s*(?:(?:and|but|so),? )?(?:what|how) about\b|^\s*why(?: not)?\s*\?", re.IGNORECASE)
+_ASKS_REACTION = late(
     r"\b(?:react|respond|reply|answer|vote|abstain|agree|disagree|object|comment|reaction|response|say|do|think)\s*[?.!]*$",
     re.IGNORECASE,
 )
 """The end of a question that leaves out what it is about: "How did Japan respond?"."""
 
-_OWN_SUBJECT = re.compile(
+_OWN_SUBJECT = late(
     rf"^\s*(?:(?:which|what|how many) (?!of\b|did\b|do\b|does\b|is\b|was\b|were\b|are\b|has\b|have\b)\w+|who) "
     rf"(?:\w+ ){{0,2}}?{_SPEECH} (?:that )?(?:they|it)\b",
     re.IGNORECASE,
 )
 """A question whose "they" is whom it asks for: "Which countries said they would leave?"."""
 
-_ITS_SUBJECT = re.compile(
+_ITS_SUBJECT = late(
     rf"^\s*(?:(?:and|but|so|or|then),? )?(?:(?:which|what|whose|who|whom|how|when|where|why)\b[^,;.?!]*?\s)??"
     rf"(?:{AUXILIARIES}) (?:it|they)\b",
     re.IGNORECASE,
 )
 """A question whose first subject is "it" or "they", which is nothing that it names: "Which ships did it ban?"."""
 
-_ROLE_BEFORE = re.compile(r"\b(?:the|a|an|which|what) (?:[\w-]+ ){0,3}?(?:man|woman|person|who)\b", re.IGNORECASE)
-_OFFICE_BEFORE = re.compile(rf"(?:\b(?:the|a|an|which|what)|[’']s?) (?:[\w’'-]+ ){{0,3}}?{ROLE_WORDS}\b", re.IGNORECASE)
-_OPENING_PHRASE = re.compile(
+_ROLE_BEFORE = late(r"\b(?:the|a|an|which|what) (?:[\w-]+ ){0,3}?(?:man|woman|person|who)\b", re.IGNORECASE)
+_OFFICE_BEFORE = late(rf"(?:\b(?:the|a|an|which|what)|[’']s?) (?:[\w’'-]+ ){{0,3}}?{ROLE_WORDS}\b", re.IGNORECASE)
+_OPENING_PHRASE = late(
     r"^\s*(?:(?:and|but|so),? )?(?:in|at|after|before|during|since|on|with|upon|for|of|from|by)\b[^,;?!]*,",
     re.IGNORECASE,
 )
-_ONLY_A_NAME = re.compile(r"(?:\W|\b(?:in|for|from|by|with|to|at|of|on|the)\b)*\?\s*", re.IGNORECASE)
+_ONLY_A_NAME = late(r"(?:\W|\b(?:in|for|from|by|with|to|at|of|on|the)\b)*\?\s*", re.IGNORECASE)
 
 
 def needs_person(question: str) -> bool:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from index.patterns import late
 from index.sentences import SPEECH_VERBS, is_hard_wrapped
 from index.types import Span
 from rag.attributions import (
@@ -22,17 +23,17 @@ REACH = 4
 GIVEN_NAME_LETTERS = 3
 """Letters by which two given names before one surname count as the same: `Sergey` and `Sergei`, not `Anna`."""
 
-_ASKS = re.compile(r"\b(?:asked|asks)\b(?!\s(?:for|to)\b)")
-_INSIDE_SENTENCE = re.compile(r"(?<=[a-z,] )[A-Z][\w-]+")
-_HONORIFIC = re.compile(r"\b(Mr|Mrs|Ms|Miss)\.?\s$")
-_SPEAKS = re.compile(rf"\b(?:{SPEECH_VERBS})\b")
-_SUBJECT = re.compile(
+_ASKS = late(r"\b(?:asked|asks)\b(?!\s(?:for|to)\b)")
+_INSIDE_SENTENCE = late(r"(?<=[a-z,] )[A-Z][\w-]+")
+_HONORIFIC = late(r"\b(Mr|Mrs|Ms|Miss)\.?\s$")
+_SPEAKS = late(rf"\b(?:{SPEECH_VERBS})\b")
+_SUBJECT = late(
     r"(?P<name>[A-Z][\w’'-]*\w(?:\s[A-Z][\w’'-]*\w){0,2}),?\s"
     r"(?:had|has|was|were|is|would|will|could|can|should|must|may|might|did|does)\b"
 )
 """A name that is the subject of a reported clause: "that Clara Brandt had lied"."""
 
-_BODY = re.compile(
+_BODY = late(
     r"(?:Council|Ministry|Government|Party|Union|Agency|Board|Court|Authority|Company|Bank|University|Committee|"
     r"Peninsula|Nations|States|Parliament|Commission|Congress|Senate|House|Army|Police|Lines|Group|Association)$"
 )

@@ -5,24 +5,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
+from index.patterns import late
 from rag.periods import Period, Relation, YearlyPeriod, around_event, shifted
 from rag.time_expressions import Expression
 
-_RANGE_BEGINS = re.compile(r"\b(?:from|between) (?:the )?$", re.IGNORECASE)
-_RANGE = re.compile(r",? ?(?:to|until|till|through|–|—|-) ?(?:in |the )*$", re.IGNORECASE)
-_LIST = re.compile(r"(?:,|,? (?:and|or)) (?:in |the )*$", re.IGNORECASE)
+_RANGE_BEGINS = late(r"\b(?:from|between) (?:the )?$", re.IGNORECASE)
+_RANGE = late(r",? ?(?:to|until|till|through|–|—|-) ?(?:in |the )*$", re.IGNORECASE)
+_LIST = late(r"(?:,|,? (?:and|or)) (?:in |the )*$", re.IGNORECASE)
 
-_RELATION = re.compile(
+_RELATION = late(
     r"\b(?P<word>since|after|following|before|prior to|ahead of|until|till|up to|as of|by|through)"
     r"(?P<event>(?: (?!(?:since|after|following|before|until|till)\b)[\w’'-]+){0,6}) $",
     re.IGNORECASE,
 )
 """A word that says on which side, and the event, if one is named ("after the vote in December")."""
 
-_EMPTY_EVENT = re.compile(r"(?: (?:the|year|early|late|mid|in))*", re.IGNORECASE)
-_FROM_ON = re.compile(r"\bfrom (?:the )?$", re.IGNORECASE)
-_ONWARDS = re.compile(r",? on(?:wards?)?\b(?! \w+day)")
-_NOUN_AFTER = re.compile(r" (?!(?:in|on|at|of|for|to|and|or|by|did|was|were|is|are|has|have|had|does|do|who|what)\b)\w")
+_EMPTY_EVENT = late(r"(?: (?:the|year|early|late|mid|in))*", re.IGNORECASE)
+_FROM_ON = late(r"\bfrom (?:the )?$", re.IGNORECASE)
+_ONWARDS = late(r",? on(?:wards?)?\b(?! \w+day)")
+_NOUN_AFTER = late(r" (?!(?:in|on|at|of|for|to|and|or|by|did|was|were|is|are|has|have|had|does|do|who|what)\b)\w")
 _EVENT_WORDS = {"since", "after", "following", "before", "prior to", "ahead of"}
 _AFTER_WORDS = {"since", "after", "following"}
 
@@ -31,7 +32,7 @@ _ARTICLES = (
     r"newspapers|according to (?:an? |the )?reports?)"
 )
 _PUBLISHED = r"(?:published|printed|written|dated|posted|appear(?:ed|ing))"
-_LIMITS = re.compile(
+_LIMITS = late(
     rf"\b(?:{_ARTICLES} (?:that (?:are|were) )?(?:from|in|dated|during|between|since|before|after|until)|"
     rf"(?:{_ARTICLES}|what (?:was|were|has been)) (?:[\w’'-]+ ){{0,8}}?{_PUBLISHED}"
     r"(?: (?:in|on|from|between|since|before|after|during|until|by))?) $",
@@ -39,7 +40,7 @@ _LIMITS = re.compile(
 )
 """Words before an expression by which it limits the articles to those published then."""
 
-_LIMITS_AFTER = re.compile(r" (?:articles|coverage|reporting)\b")
+_LIMITS_AFTER = late(r" (?:articles|coverage|reporting)\b")
 
 
 @dataclass(frozen=True, slots=True)

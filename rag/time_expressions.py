@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from index.dates import MONTH_PATTERN, date_interval, parse_date
+from index.patterns import late
 from rag.analysis import MONTHS
 from rag.periods import Period, YearlyPeriod, part_of
 from rag.relative_times import RELATIVE, SEASONS, month_number, relative_period
@@ -17,24 +18,24 @@ _DAY = r"[0-9]{1,2}(?i:st|nd|rd|th)?"
 _NO_NUMBER_BEFORE = r"(?<![\w.,$€£#/-])"
 _SEASON = r"(?i:spring|summer|autumn|fall|winter)"
 
-_DATE = re.compile(
+_DATE = late(
     rf"\b{MONTH_PATTERN} {_DAY}\b(?:,? {YEAR}\b)?|{_NO_NUMBER_BEFORE}{_DAY} (?:of )?{MONTH_PATTERN}(?:,? {YEAR}\b)?"
     rf"|\b{MONTH_PATTERN},? (?:of )?{YEAR}\b|{_NO_NUMBER_BEFORE}{YEAR}-[01][0-9](?:-[0-3][0-9])?(?![\w-])"
 )
-_DAYS = re.compile(
+_DAYS = late(
     rf"\b({MONTH_PATTERN}) ({_DAY}) ?(?:-|–|to) ?({_DAY})\b(?:,? ({YEAR})\b)?"
     rf"|{_NO_NUMBER_BEFORE}({_DAY}) ?(?:-|–|to|and) ?({_DAY}) ({MONTH_PATTERN})(?: ({YEAR})\b)?"
 )
-_YEARS = re.compile(rf"{_NO_NUMBER_BEFORE}({YEAR}) ?[-–/] ?({YEAR}|[0-9]{{2}})(?![\w-])")
-_SEASON_OF_YEAR = re.compile(rf"\b(?:(?i:the) )?({_SEASON})(?:,| of)? ({YEAR})\b")
-_DECADE = re.compile(r"(?:\b(?i:the) )?\b((?:1[5-9]|20)[0-9]0)[’']?s\b")
-_ONE_YEAR = re.compile(
+_YEARS = late(rf"{_NO_NUMBER_BEFORE}({YEAR}) ?[-–/] ?({YEAR}|[0-9]{{2}})(?![\w-])")
+_SEASON_OF_YEAR = late(rf"\b(?:(?i:the) )?({_SEASON})(?:,| of)? ({YEAR})\b")
+_DECADE = late(r"(?:\b(?i:the) )?\b((?:1[5-9]|20)[0-9]0)[’']?s\b")
+_ONE_YEAR = late(
     rf"(?:{_NO_NUMBER_BEFORE}|(?<=(?i:early-))|(?<=(?i:late-))|(?<=(?i:mid-))){YEAR}(?![\w%]|[.,/:-][0-9]|-[a-z])"
 )
-_ONE_MONTH = re.compile(rf"\b{MONTH_PATTERN}")
-_RELATIVE = re.compile(RELATIVE)
+_ONE_MONTH = late(rf"\b{MONTH_PATTERN}")
+_RELATIVE = late(RELATIVE)
 
-_PART = re.compile(
+_PART = late(
     r"\b(?:(?:early|late|mid)[ -](?:in )?|the (?:beginning|start|middle|end|close) of |"
     r"(?:the )?(?:first|second|third|fourth|last) (?:half|quarter) of |q[1-4] (?:of )?)$",
     re.IGNORECASE,
@@ -46,10 +47,10 @@ _PREPOSITION = (
     r"(?:in|since|during|until|till|through|throughout|by|of|from|before|after|between|for|around|as of|than)"
 )
 _DETERMINER = r"(?:the|an?|his|her|its|their|this|that)|\w+[’']s?"
-_YEAR_CUE = re.compile(
+_YEAR_CUE = late(
     rf"(?:^|\b{_PREPOSITION} (?:the )?(?:year )?|\b(?:{_DETERMINER}) |\byear |\bof the |, )$", re.IGNORECASE
 )
-_COUNTED = re.compile(
+_COUNTED = late(
     r" (?:people|persons|men|women|children|members|workers|soldiers|troops|jobs|ships|boats|vessels|cases|deaths|"
     r"homes|cars|pages|words|times|hours|minutes|days|weeks|months|years|metres|meters|feet|miles|km|kg|kilo\w*|tons|"
     r"tonnes|barrels|containers|dollars|euros|pounds|roubles|rubles|yuan|countries|percent|per cent)\b",
@@ -57,26 +58,24 @@ _COUNTED = re.compile(
 )
 """Nouns whose number stands before them."""
 
-_NAMED_BY_YEAR = re.compile(
-    r" (?:[A-Z]\w+ )*(?:Act|Treaty|Agreement|Convention|Constitution|Code|Regulation|Directive)\b"
-)
-_ARTICLES_AFTER = re.compile(r" (?:articles|coverage|reporting)\b")
+_NAMED_BY_YEAR = late(r" (?:[A-Z]\w+ )*(?:Act|Treaty|Agreement|Convention|Constitution|Code|Regulation|Directive)\b")
+_ARTICLES_AFTER = late(r" (?:articles|coverage|reporting)\b")
 
-_MAY_BE_NAME = re.compile(r"may|mar|march|april|june|august|jan|sep|dec", re.IGNORECASE)
+_MAY_BE_NAME = late(r"may|mar|march|april|june|august|jan|sep|dec", re.IGNORECASE)
 """Months that are also a verb, a noun, an adjective or the name of a person."""
 
-_STRONG_CUE = re.compile(
+_STRONG_CUE = late(
     r"\b(?:in|during|since|until|till|last|throughout|early|late|mid|(?:beginning|start|middle|end) of)[ -]$",
     re.IGNORECASE,
 )
-_WEAK_CUE = re.compile(r"\b(?:by|before|after|following|of|from|to|through|and|or|between|this)[ ]$", re.IGNORECASE)
-_DETERMINED = re.compile(rf"\b(?:{_DETERMINER}) $", re.IGNORECASE)
-_ENDS = re.compile(r"\s*(?:$|[?.,;:!)]|(?:in|at|to|until|and|or|of)\b)")
-_NOUN = re.compile(
+_WEAK_CUE = late(r"\b(?:by|before|after|following|of|from|to|through|and|or|between|this)[ ]$", re.IGNORECASE)
+_DETERMINED = late(rf"\b(?:{_DETERMINER}) $", re.IGNORECASE)
+_ENDS = late(r"\s*(?:$|[?.,;:!)]|(?:in|at|to|until|and|or|of)\b)")
+_NOUN = late(
     r" (?!(?:on|of|for|against|through|in|to|by|at|from|and|or|is|was|were|are|has|have|had|did|does|do|will|would|"
     r"can|could|said|says|government|cabinet|ministry|administration|premiership)\b)[A-Za-z]"
 )
-_COLOUR = re.compile(r"\b(?:black|red|bloody|golden)[ ]$", re.IGNORECASE)
+_COLOUR = late(r"\b(?:black|red|bloody|golden)[ ]$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from index import default_encoder
 from index.bert_numpy import NumpyBert, gelu
 from index.bert_torch import TorchBert
 from index.default_encoder import DefaultEncoder
-from index.encoder import DEFAULT_ENCODER, DEFAULT_ENCODER_SHA256, Encoder, TokenVectors, _default_folder
+from index.encoder import DEFAULT_ENCODER, DEFAULT_ENCODER_SHA256, Encoder, TokenVectors, default_folder
 from index.general_encoder import SentenceTransformerEncoder, load_model
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -39,7 +39,7 @@ UNUSUAL = {
 
 @pytest.fixture(scope="module")
 def general() -> Encoder:
-    model = load_model(str(_default_folder()), local=True)
+    model = load_model(str(default_folder()), local=True)
     return SentenceTransformerEncoder(DEFAULT_ENCODER, DEFAULT_ENCODER_SHA256, model)
 
 
@@ -55,7 +55,7 @@ def expected(general: Encoder, texts: list[str]) -> list[TokenVectors]:
 
 
 def new_encoder() -> DefaultEncoder:
-    return DefaultEncoder(DEFAULT_ENCODER, DEFAULT_ENCODER_SHA256, _default_folder())
+    return DefaultEncoder.load(DEFAULT_ENCODER, default_folder(), DEFAULT_ENCODER_SHA256)
 
 
 def bulk_encoder(monkeypatch: pytest.MonkeyPatch, precision: str = "fp32") -> DefaultEncoder:
@@ -179,6 +179,7 @@ def test_batches_hold_texts_of_like_length_and_no_more_tokens_than_they_may() ->
 def test_many_characters_turn_to_pytorch_and_questions_never_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(default_encoder, "BULK_CHARACTERS", 5_000)
     encoder = new_encoder()
+    encoder._precision, encoder._small.cores = "fp32", 99
     for _ in range(20):
         encoder.encode(["What did the minister say? " * 30])
     assert encoder._bulk is None
@@ -186,6 +187,21 @@ def test_many_characters_turn_to_pytorch_and_questions_never_do(monkeypatch: pyt
     for expected in (False, False, True):
         encoder.encode([passage])
         assert (encoder._bulk is not None) == expected
+
+
+@pytest.mark.parametrize(
+    ("cores", "precision", "expected"), [(99, "fp32", True), (2, "fp32", False), (2, "bf16", True), (99, "bf16", True)]
+)
+def test_on_few_cores_pytorch_is_worth_it_later(
+    cores: int, precision: str, expected: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(default_encoder, "BULK_CHARACTERS", 5_000)
+    monkeypatch.setenv("DATELINE_PRECISION", precision)
+    encoder = new_encoder()
+    encoder._small.cores, encoder._small.workers = cores, min(cores, 4)
+    assert encoder._is_bulk(["x" * 5_000]) == expected
+    assert encoder._is_bulk(["x" * 15_000])
+    assert not encoder._is_bulk(["x" * 1_000])
 
 
 def test_threads_encode_and_count_at_once(texts: list[str], monkeypatch: pytest.MonkeyPatch) -> None:

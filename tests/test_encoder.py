@@ -23,7 +23,7 @@ def encoder() -> Encoder:
 
 
 def test_the_default_encoder_is_the_official_model(encoder: Encoder) -> None:
-    weights = encoder_module._default_folder() / "model.safetensors"
+    weights = encoder_module.default_folder() / "model.safetensors"
     digest = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
     assert hashlib.sha256(weights.read_bytes()).hexdigest() == digest == DEFAULT_ENCODER_SHA256
     assert (encoder.name, encoder.digest, encoder.dimension, encoder.max_tokens) == (DEFAULT_ENCODER, digest, 384, 254)
@@ -76,14 +76,14 @@ def test_passages_of_the_sample_articles_are_read_whole(encoder: Encoder, path: 
 
 def test_other_weights_are_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     folder = tmp_path / "model"
-    shutil.copytree(encoder_module._default_folder(), folder)
+    shutil.copytree(encoder_module.default_folder(), folder)
     weights = folder / "model.safetensors"
     with weights.open("r+b") as file:
         file.seek(-1, 2)
         last = file.read(1)
         file.seek(-1, 2)
         file.write(bytes([last[0] ^ 1]))
-    monkeypatch.setattr(encoder_module, "_default_folder", lambda: folder)
+    monkeypatch.setattr(encoder_module, "default_folder", lambda: folder)
     with pytest.raises(EncoderError, match="not the expected ones") as raised:
         load_encoder()
     assert str(weights) in str(raised.value)
@@ -100,7 +100,7 @@ def test_a_folder_is_an_encoder_named_by_its_path(
     encoder: Encoder, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     link = tmp_path / "minilm"
-    link.symlink_to(encoder_module._default_folder())
+    link.symlink_to(encoder_module.default_folder())
     monkeypatch.chdir(tmp_path)
     local = load_encoder("minilm")
     assert local.name == str(link.resolve())
@@ -137,3 +137,15 @@ def test_the_fake_keeps_the_contract_of_an_encoder() -> None:
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-6)
     np.testing.assert_array_equal(vectors[0], vectors[1])
     assert fake.count_tokens(["a, b"]) == [3]
+
+
+@pytest.mark.parametrize("content", [b"", b"\x10"])
+def test_weights_that_are_no_weights_are_refused(
+    content: bytes, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(encoder_module.default_folder(), folder)
+    (folder / "model.safetensors").write_bytes(content)
+    monkeypatch.setattr(encoder_module, "default_folder", lambda: folder)
+    with pytest.raises(EncoderError, match="pip install --force-reinstall"):
+        load_encoder()

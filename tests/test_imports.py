@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from index.ingest import index_paths
+from index.library import Library
+
 ROOT = Path(__file__).resolve().parent.parent
 ORDER = ("index", "rag", "eval", "ui")
 HEAVY = {"torch", "faiss", "gradio", "sentence_transformers", "transformers", "openai", "tantivy", "trafilatura"}
@@ -89,3 +92,67 @@ print(json.dumps(sorted(sys.modules)))
     loaded = json.loads(in_subprocess(code, tmp_path / "home"))
     assert set(modules) <= set(loaded)
     assert not {"torch", "faiss", "gradio", "sentence_transformers", "transformers"} & set(loaded)
+
+
+UNASKED = HEAVY - {"faiss", "tantivy"} | {
+    "sklearn", "scipy", "pandas", "huggingface_hub", "safetensors", "dateparser", "lxml", "httpx", "pypdf", "docx",
+    "tiktoken", "regex", "jinja2", "pydantic", "fastapi", "uvicorn", "rich", "tqdm", "filelock", "asyncio", "email",
+}  # fmt: skip
+"""What neither finding passages nor an answer made of the articles' own sentences needs."""
+
+
+@pytest.fixture(scope="module")
+def small_library(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("cold")
+    (folder / "harbour.txt").write_text(
+        "The harbour reopened\n\nThe harbour of Vostok reopened in May 2018, the ministry said. Ships left again.\n"
+    )
+    with Library.open_for_writing(folder / "library") as library:
+        index_paths(library, [str(folder / "harbour.txt")])
+    return folder / "library"
+
+
+def modules_after(arguments, code, home):
+    """The modules that are loaded when a command has ended with an exit code."""
+    printed = in_subprocess(
+        f"""
+import sys, json
+sys.argv = ["dateline", *{arguments!r}]
+from ui.cli import main
+try:
+    main()
+except SystemExit as stop:
+    assert stop.code == {code}, stop.code
+print("\\n" + json.dumps(sorted(sys.modules)))
+""",
+        home,
+    )
+    return printed, set(json.loads(printed.splitlines()[-1]))
+
+
+@pytest.mark.parametrize(
+    ("command", "encodes"),
+    [(["search"], True), (["search", "--mode", "keyword"], False), (["search", "--json"], True), (["ask"], True)],
+)
+def test_a_question_loads_nothing_that_it_does_not_need(command, encodes, small_library, tmp_path):
+    arguments = [*command, "When did the harbour of Vostok reopen?", "--library", str(small_library)]
+    printed, loaded = modules_after(arguments, 0, tmp_path / "home")
+    assert "harbour of Vostok reopened" in printed
+    assert ("index.default_encoder" in loaded) == encodes
+    assert not UNASKED & loaded
+
+
+def test_only_a_question_that_counts_from_today_loads_what_counts_days(small_library, tmp_path):
+    """The other tests could not fail if nothing were ever loaded."""
+    question = ["What reopened three weeks ago?", "--as-of", "2018-06-01"]
+    arguments = ["search", *question, "--library", str(small_library)]
+    _, loaded = modules_after(arguments, 0, tmp_path / "home")
+    assert "dateparser" in loaded
+    assert not HEAVY - {"faiss", "tantivy"} & loaded
+
+
+def test_unchanged_files_load_no_encoder(small_library, tmp_path):
+    arguments = ["index", str(small_library.parent / "harbour.txt"), "--library", str(small_library)]
+    printed, loaded = modules_after(arguments, 0, tmp_path / "home")
+    assert "1 unchanged" in printed
+    assert not (UNASKED - {"filelock", "asyncio", "tqdm"} | {"faiss", "numpy", "index.default_encoder"}) & loaded

@@ -16,7 +16,7 @@ from eval.retrieval_run import run_retrieval
 from eval.runner import RunOptions, run_set
 from eval.systems import baseline_asks, library_search, system_ask
 from eval.types import EvalQuestion, Evidence, QuestionSet
-from index.encoder import _default_folder
+from index.encoder import default_folder
 from index.errors import InputError, ModelError
 from index.library import Library
 from index.types import Hit, Passage, SearchFilter
@@ -197,7 +197,7 @@ def test_other_weights_have_another_digest(tmp_path: Path, reranker: Reranker):
 
 
 def test_a_plain_encoder_is_no_re_ranker(tmp_path: Path):
-    for plain in (save_cross_encoder(tmp_path / "bert", kind="BertModel"), _default_folder()):
+    for plain in (save_cross_encoder(tmp_path / "bert", kind="BertModel"), default_folder()):
         with pytest.raises(ModelError, match="is no re-ranker: it was trained to give no scores") as raised:
             load_reranker(str(plain))
         assert "--reranker" in str(raised.value)
