@@ -138,7 +138,8 @@ def file_sha256(path: Path) -> str:
 def _pieces(path: Path) -> Iterator[bytes]:
     total = 0
     with open_regular(path) as file:
-        while True:
+        # What it says of its size is not all: it may grow meanwhile, and in some places all sizes are 0.
+        while max(total, os.fstat(file.fileno()).st_size) <= MAX_FILE_BYTES:
             try:
                 piece = file.read(_PIECE_BYTES)
             except OSError as error:
@@ -146,9 +147,8 @@ def _pieces(path: Path) -> Iterator[bytes]:
             if not piece:  # nothing, too, where the system would have to wait for more
                 return
             total += len(piece)
-            if total > MAX_FILE_BYTES:
-                raise UnsupportedFormatError(f"It is larger than {MAX_FILE_BYTES >> 20} MB; split it into articles.")
             yield piece
+    raise UnsupportedFormatError(f"It is larger than {MAX_FILE_BYTES >> 20} MB; split it into articles.")
 
 
 def unreadable(error: OSError) -> ReadError:

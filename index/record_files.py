@@ -213,7 +213,7 @@ def _require_text_field(fields: Mapping[str, object]) -> None:
     if _is_textless(fields):
         if _is_question(fields):
             raise UnsupportedFormatError("It is a question set, not articles; run it with: dateline eval run FILE")
-        named = ", ".join(repr(clean_field(name)) for name in list(fields)[:8]) or "no fields"
+        named = ", ".join(repr((clean_field(name) or "")[:40]) for name in list(fields)[:8]) or "no fields"
         raise UnsupportedFormatError(
             f"The text of its records must be in a field named text, body or content; found {named}."
         )

@@ -273,10 +273,11 @@ def no_files(chance: random.Random) -> Files:
 
 
 def endless(chance: random.Random) -> Files:
-    for number in range(5):
-        yield "txt", b"a" * (21_000_000 + number)
-    for number in range(5):
-        yield "jsonl", b'{"text": "' + b"b" * (21_000_000 + number) + b'"}'
+    yield "txt", b"a" * 21_000_000
+    yield "txt", b". " * 10_500_000
+    yield "jsonl", b'{"text": "' + b"b" * 21_000_000 + b'"}'
+    for suffix in ("txt", "md", "html", "pdf", "docx", "jsonl", "csv"):
+        yield suffix, _sparse
 
 
 KINDS: tuple[Callable[[random.Random], Files], ...] = (
@@ -329,6 +330,12 @@ def _with_document(xml: str) -> bytes:
     with zipfile.ZipFile(io.BytesIO(docx())) as archive:
         parts = {name: archive.read(name) for name in archive.namelist()}
     return _zip(parts | {"word/document.xml": xml.encode()})
+
+
+def _sparse(path: Path) -> None:
+    """A file of 70 MB that takes no room."""
+    with path.open("wb") as file:
+        file.truncate(70 * 2**20)
 
 
 def _socket(path: Path) -> None:
