@@ -119,13 +119,12 @@ class Library:
         lock = writer_lock(path)
         with ExitStack() as opened:
             opened.callback(lock.release)
-            is_upgraded = False
             database = path / DATABASE_NAME
             if database.is_file():
                 store = Store.open(database)
                 opened.callback(store.close)
                 _require_intact(path, store)
-                is_upgraded = store.upgrade()
+                store.upgrade(lambda text: SentenceEdges.of_text(text).to_bytes())
             else:
                 encoder = encoder or load_encoder(DEFAULT_ENCODER)
                 store = Store.create(
@@ -139,8 +138,6 @@ class Library:
                 )
                 opened.callback(store.close)
             library = cls(path, store, encoder, lock)
-            if is_upgraded:
-                library._sentences.fill()
             opened.pop_all()
             return library
 

@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -96,18 +96,20 @@ class Store(PassageRows):
             schema.add_functions(connection)
         return cls(connection, path, is_checked=True)
 
-    def upgrade(self) -> bool:
-        """Brings a file of an older format version to this one, in one commit; `False` if it has it already.
+    def upgrade(self, sentences_of: Callable[[str], bytes]) -> None:
+        """Brings a file of an older format version to this one, in one commit, if it does not have it already.
+        `sentences_of` gives what is kept of the sentences of a text.
 
         Raises:
             LibraryWriteError: The disk is full or may not be written; nothing was changed.
         """
         if self._is_checked:
-            return False
+            return
         with self._transaction():
             schema.upgrade(self._connection)
+            for row, text in self._connection.execute("SELECT row, text FROM articles"):
+                self.keep_sentences(row, sentences_of(text))
         self._is_checked = True
-        return True
 
     def close(self) -> None:
         self._connection.close()

@@ -12,6 +12,7 @@ from typing import Any
 
 from fakes import BagOfWordsEncoder
 from faults import Fault
+from inline_reading import read_inline
 from library_checks import ALL, EVERYTHING
 from made_changes import PAIR_WORD, PAIRS
 
@@ -34,6 +35,7 @@ def make_changes(
     With `die` the process is killed before it closes the library.
     """
     if fault is not None:
+        read_inline()
         Fault(**fault).arm(Path(path))
     log = os.open(acknowledged, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
@@ -147,5 +149,6 @@ def run_command(arguments: list[str], folder: str, fault: dict[str, Any] | None 
     from ui.options import Parts
 
     if fault is not None:
+        read_inline()
         Fault(**fault).arm(Path(folder))
     dateline.main(arguments, prog_name="dateline", obj=Parts(encoder=BagOfWordsEncoder()))
