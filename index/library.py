@@ -24,8 +24,7 @@ from index.sentence_edges import SentenceEdges
 from index.sentence_reader import SentenceReader
 from index.store import DATABASE_NAME, Store
 from index.token_reader import TokenReader
-from index.types import Article, ArticleSummary, Finding, Hit, Passage, SearchFilter, Span
-from index.vectors import Kind
+from index.types import Article, ArticleSummary, Finding, Hit, Passage, SearchFilter, Span, VectorKind
 from index.witness import WITNESS_NAME, check_witness, witness_finding
 
 if TYPE_CHECKING:
@@ -459,7 +458,7 @@ class Library:
         """Brings the vector file and the keyword indexes to the newest commit. Raises `LibraryWriteError`."""
         self._files.write()
 
-    def choose_vectors(self, kind: Kind | None) -> None:
+    def choose_vectors(self, kind: VectorKind | None) -> None:
         """Fixes the kind of vector index for this library, or with `None` lets its size decide, as it does at first.
 
         The next writing of the derived files heeds it.

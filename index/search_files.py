@@ -20,8 +20,8 @@ from index.article_filter import ArticleFilter
 from index.errors import LibraryWriteError
 from index.keywords import KeywordDocument, KeywordIndex
 from index.store import Stamp, Store
-from index.types import Finding, SearchFilter
-from index.vectors import Block, Kind, VectorIndex, kind_for
+from index.types import Finding, SearchFilter, VectorKind
+from index.vectors import Block, VectorIndex, kind_for
 from index.witness import write_witness
 
 if TYPE_CHECKING:
@@ -168,7 +168,7 @@ class SearchFiles:
             self._store.count_passages(), self._dimension, self._blocks, self._read, self._chosen_kind()
         )
 
-    def _chosen_kind(self) -> Kind | None:
+    def _chosen_kind(self) -> VectorKind | None:
         chosen = self._store.manifest().get(KINDS_SETTING)
         return chosen if chosen in ("exact", "compressed", "partitioned") else None  # type: ignore[return-value]
 
@@ -209,18 +209,16 @@ class SearchFiles:
         stamp = self._store.stamp(VECTORS_NAME)
         if stamp is None or not self._path(VECTORS_NAME, stamp).is_file():
             return True
-        if self._store.changed_since(stamp.generation) is None:
+        if self._store.changed_since(stamp.generation) is None or stamp.details.get("kind") != self._kind():
             return True
-        if stamp.generation == self._store.generation():
-            return stamp.details.get("kind") != self._kind()
-        return self.vectors().is_outgrown
+        return stamp.generation != self._store.generation() and self.vectors().is_outgrown
 
-    def _kind(self) -> Kind:
+    def _kind(self) -> VectorKind:
         count = self._store.count_passages()
         chosen = self._chosen_kind() or kind_for(count)
         return VectorIndex.possible_kind(chosen, count)
 
-    def choose_kind(self, kind: Kind | None) -> None:
+    def choose_kind(self, kind: VectorKind | None) -> None:
         """Keeps the kind of vector index that the library is to have; `None` for the one that suits its size."""
         if (kind or "") != self._store.manifest().get(KINDS_SETTING, ""):
             self._store.set_manifest(KINDS_SETTING, kind or "")

@@ -9,6 +9,7 @@ import re
 import unicodedata
 from dataclasses import dataclass, field, replace
 from datetime import date
+from typing import Literal
 
 ARTICLE_ID_LENGTH = 16
 """Hexadecimal digits of the text's SHA-256 that name an article (64 bits)."""
@@ -26,6 +27,11 @@ def normalise_text(text: str) -> str:
 def sha256_hex(text: str) -> str:
     """SHA-256 of the text's UTF-8 form, 64 hexadecimal digits."""
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
+VectorKind = Literal["exact", "compressed", "partitioned"]
+"""How the vectors of passages are searched: every one as it is; all in a compressed form, with the best of them scored
+again from the vectors as they are; or the same in the nearest parts only."""
 
 
 @dataclass(frozen=True, slots=True)

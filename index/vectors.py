@@ -9,15 +9,13 @@ import hashlib
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from index.types import VectorKind
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-Kind = Literal["exact", "compressed", "partitioned"]
-"""How the base is searched: every vector as it is; all in a compressed form, with the best of them scored again from
-the vectors as they are; or the same in the nearest parts only."""
 
 EXACT_LIMIT = 50_000
 """Most vectors that are searched exactly. One query over 100,000 of 384 numbers took 13 to 16 ms on two quiet cores,
@@ -71,7 +69,7 @@ Block: TypeAlias = "tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float
 """Rows, rows of their articles, and vectors, shapes (n,), (n,) and (n, dimension)."""
 
 
-def kind_for(count: int) -> Kind:
+def kind_for(count: int) -> VectorKind:
     """The kind that suits a number of vectors."""
     if count <= EXACT_LIMIT:
         return "exact"
@@ -113,7 +111,7 @@ class VectorIndex:
         dimension: int,
         blocks: "Callable[[], Iterator[Block]]",
         read: "Callable[[NDArray[np.int64]], NDArray[np.float32]]",
-        kind: Kind | None = None,
+        kind: VectorKind | None = None,
     ) -> "VectorIndex":
         """An index of `count` vectors, which `blocks` gives anew at every call; of the kind that suits their number
         unless one is given. The memory taken is that of the index and some blocks."""
@@ -134,7 +132,7 @@ class VectorIndex:
         return index
 
     @staticmethod
-    def possible_kind(kind: Kind, count: int) -> Kind:
+    def possible_kind(kind: VectorKind, count: int) -> VectorKind:
         """The kind, if a number of vectors suffices to fit its compressed form to, else `exact`."""
         return kind if count >= LEAST_TAIL else "exact"
 
@@ -299,7 +297,7 @@ def _within(allowed: "NDArray[np.bool_]", articles: "NDArray[np.int64]") -> "NDA
     return allowed[np.minimum(articles, len(allowed) - 1)] & (articles < len(allowed))
 
 
-def _fitted(count: int, dimension: int, blocks: "Callable[[], Iterator[Block]]", kind: Kind) -> Any:
+def _fitted(count: int, dimension: int, blocks: "Callable[[], Iterator[Block]]", kind: VectorKind) -> Any:
     """An empty compressed index that is fitted to a sample of the vectors."""
     import faiss
     import numpy as np

@@ -35,8 +35,9 @@ CLOSED, OPEN, EDITED = "closed", "copied while it was written", "after removals"
 that were changed and not made anew."""
 
 BY_SCORE = ("keyword", "articles by keyword", "hybrid", "ask")
-"""Results that the states after removals and changes are not compared by. A keyword index counts words of what was removed until it
-is made anew, which it is where it is damaged; then the scores are others and all that is found is the same."""
+"""Results that the states after removals and changes are not compared by. A keyword index counts words of what was
+removed until it is made anew, which it is where it is damaged; then the scores are others and all that is found is the
+same."""
 
 NO_CONTENT = (LOCK, ".lock", ".managed.json", "-shm", "generation.json")
 """Ends of the names of files that hold nothing of the collection, so that nobody need notice if they are others. A note

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from index.vectors import LEAST_TAIL, Block, Kind, VectorIndex, kind_for
+from index.types import VectorKind
+from index.vectors import LEAST_TAIL, Block, VectorIndex, kind_for
 
 DIMENSION = 16
 
@@ -23,7 +24,10 @@ def unit_vectors(seed: int, count: int, dimension: int = DIMENSION) -> NDArray[n
 
 
 def index_of(
-    rows: Sequence[int], vectors: NDArray[np.float32], articles: Sequence[int] | None = None, kind: Kind | None = None
+    rows: Sequence[int],
+    vectors: NDArray[np.float32],
+    articles: Sequence[int] | None = None,
+    kind: VectorKind | None = None,
 ) -> VectorIndex:
     """An index of vectors in rows that ascend; each is an article of its own unless it is said whose it is."""
     known = np.asarray(rows, dtype=np.int64)
@@ -256,7 +260,7 @@ def test_too_few_vectors_are_searched_exactly_whatever_is_asked_for(many: NDArra
     kind=st.sampled_from(["exact", "compressed"]),
 )
 def test_an_index_that_was_brought_up_to_date_agrees_with_brute_force(
-    seed: int, steps: list[tuple[set[int], int]], kind: Kind
+    seed: int, steps: list[tuple[set[int], int]], kind: VectorKind
 ) -> None:
     """Articles lose their passages and get new ones, in any order; rows are never used again."""
     all_vectors = unit_vectors(seed, 400)

@@ -74,14 +74,14 @@ def dateline(context: click.Context, library: Path | None) -> None:
     Dateline says so. Start with "dateline index FOLDER", then "dateline ask QUESTION" or "dateline serve".
 
     Settings come from flags, then from the environment, then from the configuration file: config.toml in your user
-    configuration folder, or the file that DATELINE_CONFIG names. Its keys are library, encoder, model, k, mode,
-    reranker, checker, host, port, allow_host, auth_file, read_only, state, offer, llm_timeout, llm_total_timeout,
-    prompts, prompt_tokens, answer_tokens, precision, cache and seed. DATELINE_LLM_TIMEOUT is the number of seconds
-    that a language model may stay silent, DATELINE_LLM_TOTAL_TIMEOUT that its whole reply may take,
-    DATELINE_PROMPT_TOKENS and DATELINE_ANSWER_TOKENS are the most tokens that a prompt and an answer may have, and
-    DATELINE_PROMPTS names a folder of prompts of your own (see "dateline doctor"). DATELINE_PRECISION is the number
-    format in which many passages are encoded: auto (bf16 where the processor is faster with it), fp32 or bf16. Keys
-    of language models come from the environment only (OPENAI_API_KEY, ANTHROPIC_API_KEY).
+    configuration folder, or the file that DATELINE_CONFIG names. Its keys are library, encoder, vectors, model, k,
+    mode, reranker, checker, host, port, allow_host, auth_file, read_only, state, offer, llm_timeout,
+    llm_total_timeout, prompts, prompt_tokens, answer_tokens, precision, cache and seed. DATELINE_LLM_TIMEOUT is the
+    number of seconds that a language model may stay silent, DATELINE_LLM_TOTAL_TIMEOUT that its whole reply may
+    take, DATELINE_PROMPT_TOKENS and DATELINE_ANSWER_TOKENS are the most tokens that a prompt and an answer may
+    have, and DATELINE_PROMPTS names a folder of prompts of your own (see "dateline doctor"). DATELINE_PRECISION is
+    the number format in which many passages are encoded: auto (bf16 where the processor is faster with it), fp32 or
+    bf16. Keys of language models come from the environment only (OPENAI_API_KEY, ANTHROPIC_API_KEY).
     """
     config = load_config()
     if library is None:

@@ -1,10 +1,11 @@
 """The commands about what a library holds: `index` and `articles`."""
 
 import sys
+from typing import cast, get_args
 
 import click
 
-from index.types import IndexReport
+from index.types import IndexReport, VectorKind
 from ui.options import Session, json_option, library_option, pass_session
 from ui.progress import progress_bar
 from ui.render import (
@@ -30,10 +31,20 @@ from ui.render import (
     show_envvar=True,
     help="Name or folder of a sentence-transformers model to make a new library with.",
 )
+@click.option(
+    "--vectors",
+    type=click.Choice(["auto", *get_args(VectorKind)]),
+    envvar="DATELINE_VECTORS",
+    show_envvar=True,
+    help="How passages are compared with a question: exact, compressed, or partitioned as well; kept for the library. "
+    "auto, as at first, chooses by their number.",
+)
 @json_option
 @library_option
 @pass_session
-def index(session: Session, paths: tuple[str, ...], prune: bool, encoder: str | None, as_json: bool) -> None:
+def index(
+    session: Session, paths: tuple[str, ...], prune: bool, encoder: str | None, vectors: str | None, as_json: bool
+) -> None:
     """Add and update articles from files, folders and URLs.
 
     Files may hold one article (text, Markdown, HTML, PDF, DOCX) or many (JSON Lines, CSV, RSS and Atom feeds, ZIP and
@@ -45,7 +56,7 @@ def index(session: Session, paths: tuple[str, ...], prune: bool, encoder: str | 
     failed, although the others went in.
     """
     try:
-        report = _index(session, paths, prune, encoder)
+        report = _index(session, paths, prune, encoder, vectors)
     except KeyboardInterrupt:
         message = "Interrupted. What was finished is kept; run the same command again to go on."
         raise KeyboardInterrupt(message) from None
@@ -56,7 +67,9 @@ def index(session: Session, paths: tuple[str, ...], prune: bool, encoder: str | 
         raise click.exceptions.Exit(1)
 
 
-def _index(session: Session, paths: tuple[str, ...], prune: bool, encoder_name: str | None) -> IndexReport:
+def _index(
+    session: Session, paths: tuple[str, ...], prune: bool, encoder_name: str | None, vectors: str | None
+) -> IndexReport:
     from index.encoder import load_encoder
     from index.ingest import index_paths
     from index.library import Library
@@ -65,6 +78,8 @@ def _index(session: Session, paths: tuple[str, ...], prune: bool, encoder_name: 
     if encoder is None and encoder_name is not None:
         encoder = load_encoder(encoder_name)
     with Library.open_for_writing(session.library_path, encoder) as library, progress_bar("articles") as on_progress:
+        if vectors is not None:
+            library.choose_vectors(None if vectors == "auto" else cast(VectorKind, vectors))
         return index_paths(library, paths, prune=prune, on_progress=on_progress)
 
 

@@ -131,7 +131,11 @@ def serve(
 
 
 @click.command(short_help="Check the library, the encoder and the model.")
-@click.option("--repair", is_flag=True, help="Rebuild the search files of the library that are missing or damaged.")
+@click.option(
+    "--repair",
+    is_flag=True,
+    help="Mend the library first: its search files from the articles, a damaged database from what is intact in it.",
+)
 @click.option(
     "--copy-prompts",
     type=click.Path(path_type=Path, file_okay=False),

@@ -61,6 +61,7 @@ SETTINGS = {
     for setting in (
         Setting("library", str, "folder of the library", is_path=True),
         Setting("encoder", str, "name or folder of the encoder that a new library is made with"),
+        Setting("vectors", str, "how passages are compared with a question: auto, exact, compressed or partitioned"),
         Setting("model", str, "language model that answers are written by"),
         Setting("k", int, "number of passages searched for", minimum=1, maximum=MAX_K),
         Setting("mode", str, "kind of search: hybrid, dense or keyword"),
