@@ -21,7 +21,7 @@ from index.errors import LibraryWriteError
 from index.keywords import KeywordDocument, KeywordIndex
 from index.store import Stamp, Store
 from index.types import Finding, SearchFilter, VectorKind
-from index.vectors import Block, VectorIndex, kind_for
+from index.vectors import Block, VectorIndex, is_outgrown, kind_for, possible_kind
 from index.witness import write_witness
 
 if TYPE_CHECKING:
@@ -209,14 +209,17 @@ class SearchFiles:
         stamp = self._store.stamp(VECTORS_NAME)
         if stamp is None or not self._path(VECTORS_NAME, stamp).is_file():
             return True
-        if self._store.changed_since(stamp.generation) is None or stamp.details.get("kind") != self._kind():
+        changed = self._store.changed_since(stamp.generation)
+        if changed is None or stamp.details.get("kind") != self._kind():
             return True
-        return stamp.generation != self._store.generation() and self.vectors().is_outgrown
+        base, came = int(stamp.details["passages"]), len(self._store.passages_of_articles(changed))
+        stayed = self._store.count_passages() - came
+        return is_outgrown(base, came, base - stayed)
 
     def _kind(self) -> VectorKind:
         count = self._store.count_passages()
         chosen = self._chosen_kind() or kind_for(count)
-        return VectorIndex.possible_kind(chosen, count)
+        return possible_kind(chosen, count, self._dimension)
 
     def choose_kind(self, kind: VectorKind | None) -> None:
         """Keeps the kind of vector index that the library is to have; `None` for the one that suits its size."""

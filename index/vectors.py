@@ -24,9 +24,9 @@ over 50,000 half of it; a compressed scan takes less than 1 ms, and scoring agai
 COMPRESSED_LIMIT = 2_000_000
 """Most vectors that are scanned in whole. A million took 3 to 4 ms, three million 28 to 32."""
 
-CODE = "PQ96x4fs"
-"""FAISS's name of the compressed form: 96 parts of a vector with 4 bits each, scanned by the processor's vector unit
-(André et al., Quicker ADC, https://arxiv.org/abs/1812.09162). A vector takes 48 bytes."""
+NUMBERS_A_PART = 4
+"""Numbers of a vector that are compressed together, to 4 bits: product quantisation for FAISS's fast scan, by the
+processor's vector unit (André et al., Quicker ADC, https://arxiv.org/abs/1812.09162). 384 numbers take 48 bytes."""
 
 TRAINING_VECTORS = 50_000
 """Vectors that the compressed form is fitted to, unless it has so many parts that these need more."""
@@ -76,6 +76,16 @@ def kind_for(count: int) -> VectorKind:
     return "compressed" if count <= COMPRESSED_LIMIT else "partitioned"
 
 
+def possible_kind(kind: VectorKind, count: int, dimension: int) -> VectorKind:
+    """The kind, if that many vectors suffice to fit its compressed form to and it suits their length, else `exact`."""
+    return kind if count >= LEAST_TAIL and dimension % NUMBERS_A_PART == 0 else "exact"
+
+
+def is_outgrown(base: int, came: int, went: int) -> bool:
+    """True if so many vectors came and went since a base of so many was built that it should be built anew."""
+    return came + went > max(LEAST_TAIL, TAIL_SHARE * base)
+
+
 class VectorIndex:
     """Search over unit vectors by inner product, that is by cosine; higher is better.
 
@@ -118,7 +128,7 @@ class VectorIndex:
         import faiss
         import numpy as np
 
-        chosen = cls.possible_kind(kind or kind_for(count), count)
+        chosen = possible_kind(kind or kind_for(count), count, dimension)
         rows, articles = np.zeros(count, dtype=np.int64), np.zeros(count, dtype=np.int64)
         base: Any = faiss.IndexFlatIP(dimension) if chosen == "exact" else _fitted(count, dimension, blocks, chosen)
         done = 0
@@ -130,11 +140,6 @@ class VectorIndex:
         if chosen != "exact":
             index._measure(blocks)
         return index
-
-    @staticmethod
-    def possible_kind(kind: VectorKind, count: int) -> VectorKind:
-        """The kind, if a number of vectors suffices to fit its compressed form to, else `exact`."""
-        return kind if count >= LEAST_TAIL else "exact"
 
     def _measure(self, blocks: "Callable[[], Iterator[Block]]") -> None:
         """Puts into `details` which share of the ten nearest the index finds, for stored vectors as queries."""
@@ -224,7 +229,7 @@ class VectorIndex:
     @property
     def is_outgrown(self) -> bool:
         """True if so much came or went since the base was built that it should be built anew."""
-        return len(self._tail_rows) + self._gone > max(LEAST_TAIL, TAIL_SHARE * len(self._rows))
+        return is_outgrown(len(self._rows), len(self._tail_rows), self._gone)
 
     @property
     def is_base_only(self) -> bool:
@@ -309,7 +314,9 @@ def _fitted(count: int, dimension: int, blocks: "Callable[[], Iterator[Block]]",
         inside = chosen[(chosen >= done) & (chosen < done + len(rows))] - done
         sample.append(vectors[inside])
         done += len(rows)
-    index: Any = faiss.index_factory(dimension, f"IVF{parts},{CODE}", faiss.METRIC_INNER_PRODUCT)
+    index: Any = faiss.index_factory(
+        dimension, f"IVF{parts},PQ{dimension // NUMBERS_A_PART}x4fs", faiss.METRIC_INNER_PRODUCT
+    )
     index.cp.seed = SEED
     index.train(np.concatenate(sample))
     return index
