@@ -8,12 +8,14 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def ahead(items: Iterator[T], weight: Callable[[T], int], most: int) -> Generator[T, None, None]:
+def ahead(
+    items: Iterator[T], weight: Callable[[T], int], most: int, stop: Callable[[], None] | None = None
+) -> Generator[T, None, None]:
     """The items in their order, made in a thread ahead of whoever takes them.
 
     What is made and not yet taken weighs at most `most`, or is one item. An error of `items` is raised where the item
-    would have come. The generator is to be exhausted or closed; closing waits until the thread has made the item that
-    it is at.
+    would have come. The generator is to be exhausted or closed; closing before its end, also by an error in the thread
+    that takes the items, calls `stop`, and waits until the thread has made the item that it is at.
     """
     changed = threading.Condition()
     made: deque[tuple[T, int]] = deque()
@@ -59,5 +61,8 @@ def ahead(items: Iterator[T], weight: Callable[[T], int], most: int) -> Generato
     finally:
         with changed:
             state["is_closed"] = True
+            is_done = state["is_done"]
             changed.notify_all()
+        if stop is not None and not is_done:
+            stop()
         thread.join()

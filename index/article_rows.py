@@ -75,6 +75,11 @@ class ArticleRows(RowTables):
         found = self._connection.execute("SELECT row FROM articles WHERE article_id = ?", (article_id,)).fetchone()
         return None if found is None else int(found[0])
 
+    def title_of(self, article_id: str) -> str | None:
+        """The title of an article, `None` if it is not there."""
+        found = self._connection.execute("SELECT title FROM articles WHERE article_id = ?", (article_id,)).fetchone()
+        return None if found is None else str(found[0])
+
     def article_rows(self, article_ids: Iterable[str]) -> dict[str, int]:
         """Rows of articles by identifier; those of unknown ones are left out. Reads nothing but the index."""
         return dict(
@@ -147,6 +152,11 @@ class ArticleRows(RowTables):
         checksum, digest, article_row = found
         self._check(f"what is known of the origin {origin!r}", checksum, origin, digest, article_row)
         return StoredOrigin(digest, article_row)
+
+    def article_row_of(self, origin: str) -> int | None:
+        """The row of the article of an origin, `None` if it is not known."""
+        stored = self.origin(origin)
+        return None if stored is None else stored.article_row
 
     def all_origins(self) -> dict[str, str]:
         """Each origin with the identifier of its article."""

@@ -2,7 +2,7 @@
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
@@ -32,36 +32,36 @@ class _Cursor(sqlite3.Cursor):
     """A cursor that says plainly where SQLite finds the file damaged, or cannot use it, which can be at any row."""
 
     def execute(self, statement: str, values: Any = (), /) -> Self:
-        try:
+        with self._explained():
             return super().execute(statement, values)
-        except sqlite3.DatabaseError as error:
-            self._explain(error)
-            raise
+
+    def executemany(self, statement: str, values: Iterable[Any], /) -> Self:
+        with self._explained():
+            return super().executemany(statement, values)
 
     def fetchone(self) -> Any:
-        try:
+        with self._explained():
             return super().fetchone()
-        except sqlite3.DatabaseError as error:
-            self._explain(error)
-            raise
 
     def fetchmany(self, size: int | None = 1) -> list[Any]:
-        try:
+        with self._explained():
             return super().fetchmany(size)
-        except sqlite3.DatabaseError as error:
-            self._explain(error)
-            raise
 
     def fetchall(self) -> list[Any]:
-        try:
+        with self._explained():
             return super().fetchall()
+
+    def __next__(self) -> Any:
+        try:  # not by `_explained`, which would cost as much again as the row itself
+            return super().__next__()
         except sqlite3.DatabaseError as error:
             self._explain(error)
             raise
 
-    def __next__(self) -> Any:
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
         try:
-            return super().__next__()
+            yield
         except sqlite3.DatabaseError as error:
             self._explain(error)
             raise
@@ -69,8 +69,9 @@ class _Cursor(sqlite3.Cursor):
     def _explain(self, error: sqlite3.DatabaseError) -> None:
         if not isinstance(self.connection, _Connection):
             return
-        # Damage is of this type itself, or a table that should be there and is not: no statement of ours is wrong.
-        if type(error) is sqlite3.DatabaseError or is_missing_table(error):
+        # Damage is of this type itself, or a table that should be there and is not, or a number that comes twice: no
+        # statement of ours is wrong.
+        if type(error) is sqlite3.DatabaseError or isinstance(error, sqlite3.IntegrityError) or is_missing_table(error):
             raise damaged(self.connection.path, error) from error
         if is_refusal(error):
             raise unusable(self.connection.path, error) from error
@@ -81,6 +82,9 @@ class _Connection(sqlite3.Connection):
 
     def execute(self, statement: str, values: Any = (), /) -> sqlite3.Cursor:
         return self.cursor(_Cursor).execute(statement, values)
+
+    def executemany(self, statement: str, values: Iterable[Any], /) -> sqlite3.Cursor:
+        return self.cursor(_Cursor).executemany(statement, values)
 
 
 def is_refusal(error: sqlite3.Error) -> bool:

@@ -14,7 +14,8 @@ DatelineError
 ├── LibraryError            the folder of a library
 │   ├── LibraryNotFoundError    there is no library at this place
 │   ├── LibraryFormatError      not a library, damaged, or of a format this version does not know
-│   │   └── LibraryDamagedError     a library, of which not everything is as it was stored
+│   │   ├── LibraryDamagedError     a library, of which not everything is as it was stored
+│   │   └── LibraryVersionError     a library of a format that this version does not know
 │   ├── LibraryBusyError        another process is changing it
 │   ├── LibraryWriteError       the disk is full or may not be written
 │   ├── EncoderMismatchError    made with another encoder than the one given
@@ -84,6 +85,10 @@ class LibraryFormatError(LibraryError):
 
 class LibraryDamagedError(LibraryFormatError):
     """Not everything in the library is as it was stored."""
+
+
+class LibraryVersionError(LibraryFormatError):
+    """The library has a format that this version does not know."""
 
 
 class LibraryBusyError(LibraryError):

@@ -78,7 +78,7 @@ class _Run:
         total, done = len(self.records), len(self.records) - len(records)
         self.on_progress(done, total)
         batch: list[SplitArticle] = []
-        with closing(ahead(self._split(records), _weight, AHEAD_CHARACTERS)) as outcomes:
+        with closing(ahead(self._split(records), _weight, AHEAD_CHARACTERS, self.process.close)) as outcomes:
             try:
                 for outcome in outcomes:
                     if isinstance(outcome, Failure):
@@ -92,7 +92,6 @@ class _Run:
                         batch = []
                         self.on_progress(done, total)
             except KeyboardInterrupt:
-                self.process.close()
                 # What was read is stored before the interruption goes on its way, unless that would first load an
                 # encoder.
                 if self.library.has_loaded_encoder:

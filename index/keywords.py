@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -109,17 +110,7 @@ class KeywordIndex:
 
         if self._folder is None:
             raise ValueError("An index in memory has no files.")
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        for path in _files(self._folder):
-            target = folder / path.name
-            if not _SEGMENT.match(path.name):
-                shutil.copyfile(path, target)
-                continue
-            try:
-                os.link(path, target)
-            except OSError:
-                shutil.copyfile(path, target)
+        copy_index_files(self._folder, folder)
         copy = KeywordIndex(Index.open(str(folder)), folder)
         copy._digests = dict(self._digests)
         return copy
@@ -143,11 +134,14 @@ class KeywordIndex:
         loaded._digests = digests
         return loaded
 
-    def change(self, remove_articles: Iterable[int], add: Iterable[KeywordDocument]) -> None:
-        """Takes out the documents of the given articles, then puts in new ones, in one commit."""
+    def change(self, remove_articles: Iterable[int], add: Iterable[KeywordDocument]) -> int:
+        """Takes out the documents of the given articles, then puts in new ones, in one commit; returns how many went.
+
+        The scores go on counting the words of what went until tantivy merges the files that it was in.
+        """
         from tantivy import Document, Query
 
-        writer = self._index.writer(WRITER_HEAP_BYTES, 1)
+        writer, before, added = self._index.writer(WRITER_HEAP_BYTES, 1), len(self), 0
         removed = list(remove_articles)
         if removed:
             # Not by term: tantivy's Python layer takes a number for a signed one, and this field has unsigned ones.
@@ -159,10 +153,12 @@ class KeywordIndex:
             document.add_text("title", entry.title)
             document.add_text("text", entry.text)
             writer.add_document(document)
+            added += 1
         writer.commit()
         writer.wait_merging_threads()
         self._index.reload()
         self._searcher = self._index.searcher()
+        return before + added - len(self)
 
     @property
     def folder(self) -> Path | None:
@@ -253,7 +249,13 @@ class KeywordIndex:
 
     def document_frequency(self, terms: Sequence[str]) -> dict[str, int]:
         """In how many documents each term occurs, in the text or the title; terms as `analyze` gives them."""
-        count = self._searcher.doc_freq
+        from tantivy import Query
+
+        def count(field: str, term: str) -> int:
+            # Not by `doc_freq`, which counts what was removed as well.
+            query = Query.term_query(self._index.schema, field, term)
+            return int(self._searcher.search(query, 1, count=True).count)
+
         return {term: max(count("text", term), count("title", term)) for term in terms}
 
     def __len__(self) -> int:
@@ -282,6 +284,19 @@ def _files(folder: Path) -> list[Path]:
     return [
         path for path in sorted(folder.iterdir()) if path.suffix != ".lock" and not path.name.startswith(".tantivy")
     ]
+
+
+def copy_index_files(folder: Path, target: Path) -> None:
+    """Copies the files of an index into a folder, which is replaced; those that never change are shared where the file
+    system can. Raises `OSError`."""
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir(parents=True)
+    for path in _files(folder):
+        if _SEGMENT.match(path.name):
+            with suppress(OSError):
+                os.link(path, target / path.name)
+                continue
+        shutil.copyfile(path, target / path.name)
 
 
 def _digest(folder: Path, known: dict[str, str]) -> str:

@@ -1,5 +1,6 @@
 """A library: one folder on disk that holds a collection and finds passages in it."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -274,9 +275,10 @@ class Library:
     def put(self, articles: Sequence[tuple[Article, str]]) -> PutResult:
         """Adds or updates articles, each with the digest of its record; see `put_split`."""
         self._check_writable()
+        serve_still = self._serve_still([article for article, _ in articles])
         return self.put_split(
             [
-                SplitArticle(article, digest) if self._serve_still(article) else self.split(article, digest)
+                SplitArticle(article, digest) if article in serve_still else self.split(article, digest)
                 for article, digest in articles
             ]
         )
@@ -292,7 +294,10 @@ class Library:
             EncoderError: The encoder cannot be loaded.
         """
         self._check_writable()
-        passages = [() if self._serve_still(one.article) else one.passages for one in articles]
+        if not articles:
+            return PutResult(0, 0, 0)
+        serve_still = self._serve_still([one.article for one in articles])
+        passages = [() if one.article in serve_still else one.passages for one in articles]
         to_encode = [passage for found in passages for passage in found]
         vectors, tokens = self._tokens.encode(to_encode)
         added = updated = duplicates = done = 0
@@ -310,6 +315,9 @@ class Library:
                         self._store.put_passages(row, found, vectors[own], tokens[own])
                         self._store.keep_sentences(row, one.sentences)
                 done += len(found)
+                if known_origin and self._store.article_row_of(article.origin) != row:
+                    # What is known of the text that it had was perhaps this origin's.
+                    self._store.forget_digests_beside(article.origin)
                 self._store.set_origin(article.origin, one.digest, row)
                 updated += known_origin
                 duplicates += not known_origin and known_text is not None
@@ -326,15 +334,21 @@ class Library:
                 f"The library {str(self.path)!r} was opened to read; open it for writing to change it."
             )
 
-    def _serve_still(self, article: Article) -> bool:
-        """True if the passages that are stored for an article are those that it would have."""
-        stored = self._store.article(article.article_id)
-        return stored is not None and (stored.title == article.title or self._is_duplicate(article))
+    def _serve_still(self, articles: Sequence[Article]) -> set[Article]:
+        """Those whose stored passages are the ones that they would have; of articles that are put in together, only
+        those whose text comes once."""
+        times = Counter(article.article_id for article in articles)
+        return {
+            article
+            for article in articles
+            if times[article.article_id] == 1
+            and (self._store.title_of(article.article_id) == article.title or self._is_duplicate(article))
+        }
 
     def _is_duplicate(self, article: Article) -> bool:
         """True if the text is stored already, but not from this origin."""
-        stored = self._store.article(article.article_id)
-        return stored is not None and article.origin not in stored.origins
+        row = self._store.article_row(article.article_id)
+        return row is not None and self._store.article_row_of(article.origin) != row
 
     def origin_digest(self, origin: str) -> str | None:
         """Digest of the record that an origin had when it was indexed, `None` if it never was."""
@@ -348,6 +362,8 @@ class Library:
         it from them.
         """
         self._check_writable()
+        if not any(self._store.article_row_of(origin) for origin in origins):
+            return 0
         with self._store.change():
             for origin in origins:
                 self._store.forget_digests_beside(origin)
@@ -531,7 +547,7 @@ def writer_lock(path: Path) -> "FileLock":
 
     try:
         path.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(path / LOCK_NAME, timeout=0)
+        lock = FileLock(path / LOCK_NAME, timeout=0, thread_local=False)
         lock.acquire()
     except Timeout as error:
         raise LibraryBusyError(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from index.encoder import Encoder
-from index.errors import EncoderError, LibraryDamagedError, LibraryFormatError
+from index.errors import EncoderError, LibraryDamagedError, LibraryFormatError, LibraryVersionError
 from index.library import Library, writer_lock
 from index.salvage import Saved, salvage
 from index.store import DATABASE_NAME, Store
@@ -54,9 +54,9 @@ def _mend_database(path: Path) -> _Mended:
     findings = []
     try:
         store = Store.open(database)
-    except LibraryFormatError as error:
-        if not isinstance(error, LibraryDamagedError) and "format version" in str(error):
-            raise
+    except LibraryVersionError:
+        raise
+    except LibraryFormatError:
         return _replace(path)
     try:
         try:

@@ -17,8 +17,8 @@ T = TypeVar("T")
 KEPT_ENTRIES = ("encoder_name", "encoder_digest", "dimension", "max_tokens", "precision", "vectors_kind")
 """Entries of the manifest that a saved library keeps."""
 
-MOST_ROWS = 50_000_000
-"""Rows that are looked for at most, should the number of the last one be damaged."""
+ROWS_BEYOND = 100_000
+"""Rows behind the last known one that are looked for, where the tables cannot be read to their ends."""
 
 _FAILURES = (sqlite3.Error, LibraryFormatError, ValueError, TypeError, OverflowError, MemoryError)
 """What reading a damaged row can raise."""
@@ -62,7 +62,7 @@ def salvage(damaged: Path, target: Path) -> Saved:
         new = Store.create(target, {key: entries[key] for key in KEPT_ENTRIES if key in entries})
         try:
             with new.change():
-                for row in range(1, _last_row(connection) + 1):
+                for row in _rows(connection):
                     _save(source, new, row, int(entries["dimension"]), saved)
             new.start_after(_number(entries.get("generation")))
         finally:
@@ -129,17 +129,26 @@ def _has_checksums(connection: sqlite3.Connection) -> bool:
     return bool(_try(lambda: connection.execute("SELECT checksum FROM articles LIMIT 1").fetchall(), None) is not None)
 
 
-def _last_row(connection: sqlite3.Connection) -> int:
-    """The last row that an article can have."""
-    queries = (
-        "SELECT seq FROM sqlite_sequence WHERE name = 'articles'",
-        "SELECT max(row) FROM articles",
-        "SELECT max(article_row) FROM origins",
-        "SELECT max(article_row) FROM changes",
-    )
-    found = [_try(lambda query=query: connection.execute(query).fetchone(), None) for query in queries]  # type: ignore[misc]
-    rows = [_number(one[0]) for one in found if one is not None]
-    return min(max(rows, default=0), MOST_ROWS)
+def _rows(connection: sqlite3.Connection) -> list[int]:
+    """The rows that articles can have: those that some table names, and where one cannot be read to its end, also those
+    between and `ROWS_BEYOND` behind them."""
+    found: set[int] = set()
+    is_complete = True
+    for query in (
+        "SELECT row FROM articles",
+        "SELECT article_row FROM origins",
+        "SELECT DISTINCT article_row FROM passages",
+        "SELECT article_row FROM changes",
+    ):
+        try:
+            found.update(_number(row) for (row,) in connection.execute(query))
+        except _FAILURES:
+            is_complete = False
+    if is_complete:
+        return sorted(found)
+    last = _try(lambda: connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'articles'").fetchone(), None)
+    end = max(found, default=0) + ROWS_BEYOND
+    return list(range(1, min(end, _number(last[0]) if last else end) + 1)) or sorted(found)
 
 
 def _number(value: object) -> int:

@@ -27,9 +27,6 @@ PASSAGE_FIELDS = "article_row, start, end, context, embedding"
 
 TABLES = """
 CREATE TABLE manifest (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE derived (
-    name TEXT PRIMARY KEY, generation INTEGER NOT NULL, sha256 TEXT NOT NULL, details TEXT NOT NULL DEFAULT '{}'
-) WITHOUT ROWID;
 CREATE TABLE articles (
     row INTEGER PRIMARY KEY AUTOINCREMENT,
     article_id TEXT NOT NULL UNIQUE, sha256 TEXT NOT NULL, text TEXT NOT NULL,
@@ -54,11 +51,15 @@ CREATE TABLE passage_tokens (
 
 _NEW_IN_2 = """
 CREATE INDEX articles_by_day ON articles(first_day, last_day, source);
+CREATE TABLE derived (
+    name TEXT PRIMARY KEY, generation INTEGER NOT NULL, sha256 TEXT NOT NULL, details TEXT NOT NULL,
+    checksum INTEGER NOT NULL
+) WITHOUT ROWID;
 CREATE TABLE article_sentences (
     article_row INTEGER PRIMARY KEY REFERENCES articles(row) ON DELETE CASCADE, sentences BLOB NOT NULL,
     checksum INTEGER
 );
-CREATE TABLE changes (article_row INTEGER PRIMARY KEY, generation INTEGER NOT NULL);
+CREATE TABLE changes (article_row INTEGER PRIMARY KEY, generation INTEGER NOT NULL, checksum INTEGER);
 CREATE INDEX changes_by_generation ON changes(generation);
 """
 """`changes` has of every article, also of one that is gone, the newest generation that changed it, for all generations
@@ -68,7 +69,7 @@ _UPGRADE = f"""
 CREATE TABLE IF NOT EXISTS passage_tokens (
     passage_row INTEGER PRIMARY KEY REFERENCES passages(row) ON DELETE CASCADE, tokens BLOB NOT NULL
 );
-ALTER TABLE derived ADD COLUMN details TEXT NOT NULL DEFAULT '{{}}';
+DROP TABLE derived;
 ALTER TABLE articles ADD COLUMN checksum INTEGER;
 ALTER TABLE origins ADD COLUMN checksum INTEGER;
 ALTER TABLE passages ADD COLUMN checksum INTEGER;
@@ -78,7 +79,6 @@ UPDATE articles SET checksum = row_checksum(row, {ARTICLE_FIELDS});
 UPDATE origins SET checksum = row_checksum(origin, digest, article_row);
 UPDATE passages SET checksum = row_checksum(row, {PASSAGE_FIELDS});
 UPDATE passage_tokens SET checksum = row_checksum(passage_row, tokens);
-DELETE FROM derived;
 INSERT INTO manifest SELECT 'changes_after', value FROM manifest WHERE key = 'generation';
 INSERT INTO manifest SELECT 'articles', count(*) FROM articles;
 INSERT INTO manifest SELECT 'passages', count(*) FROM passages;

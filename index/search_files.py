@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from index.article_filter import ArticleFilter
 from index.errors import LibraryWriteError
-from index.keywords import KeywordDocument, KeywordIndex
+from index.keywords import KeywordDocument, KeywordIndex, copy_index_files
 from index.store import Stamp, Store
 from index.types import Finding, SearchFilter, VectorKind
 from index.vectors import Block, VectorIndex, is_outgrown, kind_for, possible_kind
@@ -39,6 +39,14 @@ NAMES = (VECTORS_NAME, KEYWORDS_NAME, ARTICLE_KEYWORDS_NAME)
 
 WRITING_SHARE = 0.02
 """Largest share of the time in which articles are added that may go into writing search files meanwhile."""
+
+GONE_SHARE = 0.1
+"""Share of its documents that may have gone from a keyword index before it is built anew. Until then scores count their
+words, too, as Lucene's do."""
+
+SHRUNK_SHARE = 0.9
+"""Share of the limit of a kind of vector index that a library must fall to before it gets the smaller kind again, so
+that one article that comes and goes at the limit costs no building."""
 
 KINDS_SETTING = "vectors_kind"
 """Key of the manifest under which the kind of vector index is that was chosen for the library, if one was."""
@@ -75,19 +83,20 @@ class SearchFiles:
         known = self._vectors
         if known is not None and known[0] == generation:
             return known[1]
+        changed = None if known is None else self._store.changed_since(known[0])
         stamp = self._store.stamp(VECTORS_NAME)
-        if stamp is not None and (known is None or (known[1].is_outgrown and stamp.sha256 != self._base_sha256)):
+        is_other = stamp is not None and stamp.sha256 != self._base_sha256
+        if stamp is not None and is_other and (known is None or changed is None or known[1].is_outgrown):
             # The first time, or a writer has built the base anew.
             loaded = self._load_vectors(stamp)
             if loaded is not None:
                 known, self._base_sha256 = (stamp.generation, loaded), stamp.sha256
-        if known is not None:
-            changed = self._store.changed_since(known[0])
-            if changed is not None:
-                known[1].update(changed, self._blocks(changed))
-                self._vectors = generation, known[1]
-                return known[1]
-        self._vectors = generation, self._build_vectors()
+                changed = self._store.changed_since(stamp.generation)
+        if known is not None and changed is not None:
+            known[1].update(changed, self._blocks(changed))
+            self._vectors = generation, known[1]
+        else:
+            self._vectors, self._base_sha256 = (generation, self._build_vectors()), ""
         return self._vectors[1]
 
     def keywords(self) -> KeywordIndex:
@@ -132,18 +141,17 @@ class SearchFiles:
 
     def _changed_keywords(self, name: str, known: tuple[int, KeywordIndex] | None) -> KeywordIndex | None:
         """An index of a former generation, changed by what changed since; not the files of the library, but a copy."""
-        stamp = self._store.stamp(name)
-        if known is None or not self._can_be_changed(known[1]):
-            former = None if stamp is None else self._load_keywords(name, stamp)
-            if stamp is None or former is None:
+        changed = None if known is None else self._store.changed_since(known[0])
+        if known is None or changed is None or not self._can_be_changed(known[1]):
+            stamp = self._store.stamp(name)
+            changed = None if stamp is None else self._store.changed_since(stamp.generation)
+            former = None if stamp is None or changed is None else self._load_keywords(name, stamp)
+            if stamp is None or changed is None or former is None:
                 return None
             try:
                 known = stamp.generation, former.copy_to(self._private.path / name)
-            except OSError:
-                return None
-        changed = self._store.changed_since(known[0])
-        if changed is None:
-            return None
+            except (OSError, ValueError):
+                return None  # a writer has just removed it
         known[1].change(changed, self._documents(name, changed))
         return known[1]
 
@@ -181,7 +189,7 @@ class SearchFiles:
             # Tantivy makes a lock file even to read.
             copy = self._private.path / "read" / folder.name
             try:
-                shutil.copytree(folder, copy, dirs_exist_ok=True)
+                copy_index_files(folder, copy)
             except OSError:
                 return None
             folder = copy
@@ -201,8 +209,12 @@ class SearchFiles:
         generation = self._store.generation()
         if generation == 0:
             return False
-        keywords = [self._store.stamp(name) for name in (KEYWORDS_NAME, ARTICLE_KEYWORDS_NAME)]
-        return any(stamp is None or stamp.generation != generation for stamp in keywords) or self._needs_vectors()
+        return self._needs_vectors() or not all(map(self._has_keywords, (KEYWORDS_NAME, ARTICLE_KEYWORDS_NAME)))
+
+    def _has_keywords(self, name: str) -> bool:
+        """True if the folder of a keyword index is there and of the present generation."""
+        stamp = self._store.stamp(name)
+        return stamp is not None and stamp.generation == self._store.generation() and self._path(name, stamp).is_dir()
 
     def _needs_vectors(self) -> bool:
         """True if the vector file is not there, does not have the kind that it should, or is too far behind."""
@@ -210,16 +222,16 @@ class SearchFiles:
         if stamp is None or not self._path(VECTORS_NAME, stamp).is_file():
             return True
         changed = self._store.changed_since(stamp.generation)
-        if changed is None or stamp.details.get("kind") != self._kind():
+        if changed is None or stamp.details.get("kind") not in self._suitable_kinds():
             return True
         base, came = int(stamp.details["passages"]), len(self._store.passages_of_articles(changed))
         stayed = self._store.count_passages() - came
         return is_outgrown(base, came, base - stayed)
 
-    def _kind(self) -> VectorKind:
-        count = self._store.count_passages()
-        chosen = self._chosen_kind() or kind_for(count)
-        return possible_kind(chosen, count, self._dimension)
+    def _suitable_kinds(self) -> set[VectorKind]:
+        """The kinds that the vector index may have as it is; a new one gets the first of them."""
+        counts = (self._store.count_passages(), int(self._store.count_passages() / SHRUNK_SHARE))
+        return {possible_kind(self._chosen_kind() or kind_for(count), count, self._dimension) for count in counts}
 
     def choose_kind(self, kind: VectorKind | None) -> None:
         """Keeps the kind of vector index that the library is to have; `None` for the one that suits its size."""
@@ -274,19 +286,20 @@ class SearchFiles:
         self._vectors, self._base_sha256 = (generation, index), sha256
 
     def _write_keywords(self, name: str, generation: int) -> None:
-        stamp = self._store.stamp(name)
-        if stamp is not None and stamp.generation == generation and self._path(name, stamp).is_dir():
+        if self._has_keywords(name):
             return
+        stamp = self._store.stamp(name)
         former = None if stamp is None else self._former_keywords(name, stamp)
         changed = None if stamp is None else self._store.changed_since(stamp.generation)
         path, number = self._new_path(name)
+        index, gone = None, 0 if stamp is None else int(stamp.details.get("gone", 0))
         if former is not None and changed is not None:
             index = former.copy_to(path)
-            index.change(changed, self._documents(name, changed))
-        else:
-            index = KeywordIndex.create(path)
+            gone += index.change(changed, self._documents(name, changed))
+        if index is None or gone > GONE_SHARE * len(index):
+            index, gone = KeywordIndex.create(path), 0
             index.change((), self._documents(name))
-        self._store.set_stamp(name, Stamp(generation, index.digest(), {"number": number}))
+        self._store.set_stamp(name, Stamp(generation, index.digest(), {"number": number, "gone": gone}))
         self._keywords[name] = generation, index
 
     def _former_keywords(self, name: str, stamp: Stamp) -> KeywordIndex | None:

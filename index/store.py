@@ -10,9 +10,9 @@ from typing import Self
 
 from index import schema
 from index.article_rows import StoredOrigin
-from index.checksums import entries_checksum
+from index.checksums import entries_checksum, row_checksum
 from index.database import connect, damaged, mode_to_open, writing
-from index.errors import LibraryDamagedError, LibraryFormatError
+from index.errors import LibraryDamagedError, LibraryFormatError, LibraryVersionError
 from index.passage_rows import PassageRows
 from index.row_tables import Changed
 from index.schema import CHECKSUM_KEY, FORMAT_VERSION, READABLE_VERSIONS
@@ -58,7 +58,7 @@ class Store(PassageRows):
         version = entries.get("format_version", "none")
         if version not in READABLE_VERSIONS:
             connection.close()
-            raise LibraryFormatError(
+            raise LibraryVersionError(
                 f"The library {str(path.parent)!r} has format version {version}; this version of Dateline reads "
                 f"{' and '.join(READABLE_VERSIONS)}. Index the articles into a new folder: dateline index PATH "
                 "--library NEW_FOLDER"
@@ -129,7 +129,8 @@ class Store(PassageRows):
                 self._is_changing = False
             generation = self.generation() + 1
             self._connection.executemany(
-                "INSERT OR REPLACE INTO changes VALUES (?, ?)", ((row, generation) for row in self._changed.rows)
+                "INSERT OR REPLACE INTO changes VALUES (?, ?, row_checksum(?1, ?2))",
+                ((row, generation) for row in self._changed.rows),
             )
             self._set_manifest(
                 generation=generation,
@@ -141,7 +142,9 @@ class Store(PassageRows):
         """Makes the present generation a later one than the given, for a store that takes the place of another."""
         with self._transaction():
             last = max(self.generation(), generation) + 1
-            self._connection.execute("UPDATE changes SET generation = ?", (last,))
+            self._connection.execute(
+                "UPDATE changes SET generation = ?1, checksum = row_checksum(article_row, ?1)", (last,)
+            )
             self._set_manifest(generation=last)
 
     def _set_manifest(self, **entries: int | str) -> None:
@@ -186,14 +189,16 @@ class Store(PassageRows):
         if not self._is_checked:
             return None
         found = self._connection.execute(
-            "SELECT generation, sha256, details FROM derived WHERE name = ?", (name,)
+            "SELECT generation, sha256, details, checksum FROM derived WHERE name = ?", (name,)
         ).fetchone()
-        return None if found is None else Stamp(found[0], found[1], json.loads(found[2]))
+        if found is None or found[3] != row_checksum(name, *found[:3]):
+            return None
+        return Stamp(found[0], found[1], json.loads(found[2]))
 
     def set_stamp(self, name: str, stamp: Stamp) -> None:
         with writing(self._path):
             self._connection.execute(
-                "INSERT OR REPLACE INTO derived VALUES (?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO derived VALUES (?, ?, ?, ?, row_checksum(?1, ?2, ?3, ?4))",
                 (name, stamp.generation, stamp.sha256, json.dumps(dict(stamp.details))),
             )
 
@@ -207,8 +212,10 @@ class Store(PassageRows):
         more, for a generation before the oldest derived file."""
         if not self._is_checked or generation < self._changes_after() or generation > self.generation():
             return None
-        found = self._connection.execute("SELECT article_row FROM changes WHERE generation > ?", (generation,))
-        return [row for (row,) in found]
+        found = self._connection.execute("SELECT article_row, generation, checksum FROM changes").fetchall()
+        if any(checksum != row_checksum(row, changed) for row, changed, checksum in found):
+            return None
+        return [row for row, changed, _ in found if changed > generation]
 
     def _changes_after(self) -> int:
         (value,) = self._connection.execute("SELECT value FROM manifest WHERE key = 'changes_after'").fetchone()
@@ -242,6 +249,10 @@ class Store(PassageRows):
         yield from (line for (line,) in self._connection.execute("PRAGMA integrity_check") if line != "ok")
         if self._connection.execute("PRAGMA foreign_key_check").fetchone() is not None:
             yield "it has rows that belong to no article"
+        for table in ("articles", "passages"):
+            (last,) = self._connection.execute(f"SELECT ifnull(max(row), 0) FROM {table}").fetchone()
+            if last >= self._next_row(table):
+                yield f"the number of its last row of {table} is not as it was stored"
 
     def _entries(self) -> Iterator[str]:
         try:

@@ -43,7 +43,7 @@ class TokenReader:
         self._store = store
         self._encoder = encoder
         self._digest = digest
-        self._passages: OrderedDict[str, PassageTokens] = OrderedDict()
+        self._passages: OrderedDict[tuple[str, str], PassageTokens] = OrderedDict()
         self._questions: OrderedDict[str, TokenVectors] = OrderedDict()
         self._rows: OrderedDict[str, int] = OrderedDict()
 
@@ -54,8 +54,10 @@ class TokenReader:
 
         from index.interaction import passage_tokens, projection_of
 
+        if not passages:
+            return np.zeros((0, 0), dtype=np.float32), []
         projection = projection_of(self._digest)
-        if projection is None or not passages:
+        if projection is None:
             return self._encoder().encode([encoder_input(passage) for passage in passages]), []
         encoder = self._encoder()
         vectors = np.empty((len(passages), encoder.dimension), dtype=np.float32)
@@ -198,7 +200,11 @@ class TokenReader:
                 read = PassageTokens.from_bytes(value, projection.size)
                 if read is not None:
                     tokens[name] = read
-        tokens = {**self._passages, **tokens}
+        for passage in passages:
+            key = passage.passage_id, passage.context
+            if passage.passage_id not in tokens and key in self._passages:
+                self._passages.move_to_end(key)
+                tokens[passage.passage_id] = self._passages[key]
         unread = [passage for passage in passages if passage.passage_id not in tokens]
         if unread:
             found = {
@@ -206,7 +212,8 @@ class TokenReader:
                 for position, one in self._encoder().read([encoder_input(passage) for passage in unread])
             }
             for position, passage in enumerate(unread):
-                tokens[passage.passage_id] = self._passages[passage.passage_id] = found[position]
+                key = passage.passage_id, passage.context
+                tokens[passage.passage_id] = self._passages[key] = found[position]
         while len(self._passages) > TOKEN_CACHE_SIZE:
             self._passages.popitem(last=False)
         return tokens

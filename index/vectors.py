@@ -231,11 +231,6 @@ class VectorIndex:
         """True if so much came or went since the base was built that it should be built anew."""
         return is_outgrown(len(self._rows), len(self._tail_rows), self._gone)
 
-    @property
-    def is_base_only(self) -> bool:
-        """True if nothing came or went since the base was built."""
-        return not len(self._tail_rows) and not self._gone
-
     def __len__(self) -> int:
         return len(self._rows) - self._gone + len(self._tail_rows)
 
@@ -282,9 +277,12 @@ class VectorIndex:
                 bits = np.packbits(live, bitorder="little")
                 parameters.sel = faiss.IDSelectorBitmap(bits)  # type: ignore[call-arg,arg-type]
             if not is_exact:
-                share = SEARCHED_SHARE * len(self._rows) / count
-                parameters.nprobe = max(1, min(self._base.nlist, round(share * self._base.nlist)))
+                parameters.nprobe = max(1, round(SEARCHED_SHARE * self._base.nlist))
             found_scores, found = self._base.search(query[None, :], depth, params=parameters)
+            while not is_exact and found[0][-1] < 0 and parameters.nprobe < self._base.nlist:
+                # What the filter lets through lies elsewhere.
+                parameters.nprobe = min(self._base.nlist, 2 * parameters.nprobe)
+                found_scores, found = self._base.search(query[None, :], depth, params=parameters)
             # FAISS fills up with -1 where it has fewer.
             positions = found[0][found[0] >= 0]
             if is_exact:

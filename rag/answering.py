@@ -74,6 +74,7 @@ class _Work:
     hits: Sequence[Hit] = ()
     articles: Mapping[str, Article] = field(default_factory=dict)
     copied: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    copies: Mapping[str, Sequence[Article]] = field(default_factory=dict)
     generation: int = 0
     notices: list[str] = field(default_factory=list)
     prompt: PromptUse | None = None
@@ -147,6 +148,7 @@ def stream(
         work.articles = {hit.passage.article_id: library.article(hit.passage.article_id) for hit in work.hits}
         work.lap("retrieval")
         evidence = _evidence(work, parts, library) if work.hits else []
+        work.copies = {name: [library.article(other) for other in others] for name, others in work.copied.items()}
     if not work.hits:
         reason: RefusalReason = "no_match" if question.filter.is_empty else "out_of_range"
         yield _refusal(work, library, reason, (), EXTRACTIVE, 0.0)
@@ -214,7 +216,7 @@ def _extractive(
         return
     chosen = choose(list(compress(evidence, held)), work.articles)
     answering = {piece.article.article_id for piece in chosen}
-    copies = {name: [library.article(other) for other in work.copied.get(name, ())] for name in answering}
+    copies = {name: work.copies.get(name, ()) for name in answering}
     hits = {hit.passage.passage_id: hit for hit in work.hits}
     short = {}
     for part in compress(evidence, held):

@@ -72,3 +72,21 @@ def test_closing_ends_the_thread_and_what_it_runs() -> None:
     made.close()
     assert ended.is_set()
     assert threading.active_count() == before
+
+
+def test_an_error_of_the_taker_stops_what_is_being_made() -> None:
+    stopped = threading.Event()
+
+    def items() -> Iterator[int]:
+        yield 1
+        stopped.wait(10)
+        yield 2
+
+    def take() -> None:
+        with closing(ahead(items(), lambda item: 1, 10, stopped.set)) as made:
+            assert next(made) == 1
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        take()
+    assert stopped.is_set()

@@ -523,12 +523,13 @@ def test_only_changed_articles_are_put_in_the_keyword_indexes(
     taken: list[list[str]] = []
     change = KeywordIndex.change
 
-    def note(self: KeywordIndex, remove, add) -> None:
+    def note(self: KeywordIndex, remove, add) -> int:
         documents = list(add)
         taken.append([document.text for document in documents])
-        change(self, remove, documents)
+        return change(self, remove, documents)
 
     monkeypatch.setattr(KeywordIndex, "change", note)
+    monkeypatch.setattr("index.search_files.GONE_SHARE", 1.0)  # one of four is much
     with Library.open_for_writing(filled, encoder) as library:
         put(library, article_of("/news/veto.txt", "Russia abstained."), article_of("/late.txt", "Nobody came."))
     assert taken == [["Russia abstained.", "Nobody came."]] * 2

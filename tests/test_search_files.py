@@ -141,3 +141,79 @@ def test_files_are_written_while_articles_come_in_but_not_all_the_time(
         assert written == [True, False, True, False], "two seconds of writing in a hundred"
     with Library.open(path, BagOfWordsEncoder()) as library:
         assert all(finding.ok for finding in library.check())
+
+
+def test_words_of_removed_articles_are_not_known_any_more(path: Path) -> None:
+    with Library.open_for_writing(path, BagOfWordsEncoder()) as library:
+        assert library.document_frequency(["item7", "harbour"]) == {"item7": 1, "harbour": 30}
+        library.remove_origins([f"/news/{number}.txt" for number in range(5, 30)])
+        assert library.document_frequency(["item7", "harbour"]) == {"item7": 0, "harbour": 5}
+    with Library.open(path, BagOfWordsEncoder()) as library:
+        assert library.document_frequency(["item7", "harbour"]) == {"item7": 0, "harbour": 5}
+
+
+def test_scores_do_not_depend_on_much_that_was_removed(path: Path, tmp_path: Path) -> None:
+    with Library.open_for_writing(path, BagOfWordsEncoder()) as library:
+        library.remove_origins([f"/news/{number}.txt" for number in range(3, 30)])
+        library.put([made(3)])
+    with Library.open_for_writing(tmp_path / "fresh", BagOfWordsEncoder()) as library:
+        library.put([made(number) for number in range(4)])
+
+    def scores(library_path: Path) -> list[float]:
+        with Library.open(library_path, BagOfWordsEncoder()) as library:
+            return [round(hit.score, 4) for hit in library.keyword("Item2 left", 10, ALL)]
+
+    with Library.open_for_writing(path, BagOfWordsEncoder()) as library:
+        library.put([made(2)])
+    assert scores(path) == scores(tmp_path / "fresh")
+
+
+def test_a_reader_takes_the_new_base_when_it_cannot_follow_the_changes(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The writer has forgotten which articles changed before its new files."""
+    monkeypatch.setattr(vectors, "LEAST_TAIL", 4)
+    with Library.open(path, BagOfWordsEncoder()) as reader:
+        assert found(reader, "Item7") == [{"Item7 left the harbour late."}] * 3
+        with Library.open_for_writing(path, BagOfWordsEncoder()) as writer:
+            writer.put([made(number) for number in range(100, 140)])
+        with monkeypatch.context() as patch:
+            patch.setattr(VectorIndex, "build", lambda *arguments: pytest.fail("built again"))
+            patch.setattr(KeywordIndex, "create", lambda *arguments: pytest.fail("built again"))
+            assert found(reader, "Item120") == [{"Item120 left the harbour late."}] * 3
+
+
+def test_nothing_is_no_change(path: Path) -> None:
+    with Library.open_for_writing(path, BagOfWordsEncoder()) as library:
+        assert library.put([]).added == 0
+        assert library.remove_origins(["/none.txt"]) == 0
+        assert library.generation == 1
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE derived SET details = '{' WHERE name = 'vectors'",
+        "UPDATE derived SET details = replace(details, 'exact', 'exacu') WHERE name = 'vectors'",
+        "UPDATE derived SET generation = 9",
+    ],
+)
+def test_damaged_stamps_count_as_none(path: Path, damage: str) -> None:
+    with Library.open_for_writing(path, BagOfWordsEncoder()) as library:
+        library._store._connection.execute(damage)
+    with Library.open(path, BagOfWordsEncoder()) as library:
+        assert found(library, "Item7") == [{"Item7 left the harbour late."}] * 3
+    with Library.open_for_writing(path, BagOfWordsEncoder()) as library:
+        library._store._connection.execute(damage)
+        assert [one.check for one in library.check() if not one.ok]
+        assert all(one.ok for one in library.repair())
+
+
+def test_damaged_notes_of_changes_are_not_followed(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SearchFiles, "write_when_due", lambda self: None)
+    writer = Library.open_for_writing(path, BagOfWordsEncoder())
+    writer.put([made(99)])
+    writer._store._connection.execute("UPDATE changes SET generation = 1")
+    with Library.open(path, BagOfWordsEncoder()) as reader:
+        assert found(reader, "Item99") == [{"Item99 left the harbour late."}] * 3
+    writer.close()

@@ -291,10 +291,22 @@ def test_an_index_is_outgrown_when_much_came_or_went() -> None:
     vectors = unit_vectors(1, LEAST_TAIL + 100)
     index = index_of(range(50), vectors)
     assert not index.is_outgrown
-    assert index.is_base_only
     rows = np.arange(50, LEAST_TAIL + 100)
     index.update([], [(rows[:10], rows[:10], vectors[50:60])])
     assert not index.is_outgrown
-    assert not index.is_base_only
     index.update([], [(rows[10:], rows[10:], vectors[60:])])
     assert index.is_outgrown
+
+
+def test_what_a_filter_lets_through_is_found_however_far_it_is() -> None:
+    """Two clusters; the question lies in one, the filter lets only the other through."""
+    near, far = unit_vectors(11, 2, 384)
+    spread = 0.3 * unit_vectors(12, 4_000, 384)
+    clusters = np.concatenate([near + spread[:2_000], far + spread[2_000:]])
+    clusters /= np.linalg.norm(clusters, axis=1, keepdims=True)
+    index = index_of(range(4_000), clusters, kind="partitioned")
+    allowed = set(range(2_000, 4_000))
+    expected = {row for row, _ in brute_force(list(range(4_000)), clusters, near, allowed)[:10]}
+    found = {row for row, _ in index.search(near, 10, mask(allowed))}
+    assert len(found) == 10
+    assert len(found & expected) >= 9
