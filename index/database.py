@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
-from index.errors import LibraryFormatError, LibraryWriteError
+from index.errors import LibraryDamagedError, LibraryWriteError
 
 BUSY_TIMEOUT_SECONDS = 10.0
 """How long a statement waits for another process's commit. Commits take milliseconds."""
@@ -71,7 +71,7 @@ class _Cursor(sqlite3.Cursor):
             return
         # Damage is of this type itself, or a table that should be there and is not, or a number that comes twice: no
         # statement of ours is wrong.
-        if type(error) is sqlite3.DatabaseError or isinstance(error, sqlite3.IntegrityError) or is_missing_table(error):
+        if type(error) is sqlite3.DatabaseError or isinstance(error, sqlite3.IntegrityError) or is_no_sense(error):
             raise damaged(self.connection.path, error) from error
         if is_refusal(error):
             raise unusable(self.connection.path, error) from error
@@ -89,12 +89,14 @@ class _Connection(sqlite3.Connection):
 
 def is_refusal(error: sqlite3.Error) -> bool:
     """True if the system would not let SQLite use the file: a full disk, a failing one, missing permissions, a lock."""
-    return isinstance(error, sqlite3.OperationalError) and (error.sqlite_errorcode & 0xFF) in REFUSALS
+    code = getattr(error, "sqlite_errorcode", None)  # Python's own errors have none
+    return isinstance(error, sqlite3.OperationalError) and code is not None and (code & 0xFF) in REFUSALS
 
 
-def is_missing_table(error: sqlite3.Error) -> bool:
-    """True if a statement names what the file should have and does not."""
-    return isinstance(error, sqlite3.OperationalError) and str(error).startswith(("no such table", "no such column"))
+def is_no_sense(error: sqlite3.Error) -> bool:
+    """True if a statement names what the file should have and does not, or if text in it is none."""
+    signs = ("no such table", "no such column", "Could not decode to UTF-8")
+    return isinstance(error, sqlite3.OperationalError) and str(error).startswith(signs)
 
 
 def connect(path: Path, mode: str) -> sqlite3.Connection:
@@ -126,22 +128,29 @@ def connect(path: Path, mode: str) -> sqlite3.Connection:
     return connection
 
 
+IMMUTABLE = "mode=ro&immutable=1"
+"""The mode for a file that cannot change: nothing is written, not even what readers share."""
+
+
 def mode_to_open(path: Path) -> str:
     """The mode for an existing file: on a medium that cannot be written, as one that cannot change."""
     if os.access(path, os.W_OK) and os.access(path.parent, os.W_OK):
         return "mode=rw"
+    return "mode=ro" if has_log(path) else IMMUTABLE
+
+
+def has_log(path: Path) -> bool:
+    """True if a writer is at work, or did not end in order: the newest commits are in the log beside the file."""
     log = path.with_name(path.name + "-wal")
-    if log.is_file() and log.stat().st_size > 0:
-        # A writer is at work, or did not end in order: the newest commits are in the log.
-        return "mode=ro"
-    return "mode=ro&immutable=1"
+    return log.is_file() and log.stat().st_size > 0
 
 
-def damaged(path: Path, error: BaseException) -> LibraryFormatError:
+def damaged(path: Path, error: BaseException) -> LibraryDamagedError:
     """The error for a file that SQLite cannot make sense of."""
-    return LibraryFormatError(
-        f"{str(path)!r} is not the database of a library or is damaged ({error}); give another folder with "
-        "--library, or move this one away and index the articles again."
+    return LibraryDamagedError(
+        f"{str(path)!r} is damaged, or not the database of a library ({error}). If it is one, mend it with: dateline "
+        f"doctor --repair --library {path.parent}",
+        what=str(error),
     )
 
 

@@ -84,7 +84,11 @@ class LibraryFormatError(LibraryError):
 
 
 class LibraryDamagedError(LibraryFormatError):
-    """Not everything in the library is as it was stored."""
+    """Not everything in the library is as it was stored. `what` says what is not, without library and advice."""
+
+    def __init__(self, message: str, what: str = "") -> None:
+        super().__init__(message)
+        self.what = what or message
 
 
 class LibraryVersionError(LibraryFormatError):

@@ -26,7 +26,7 @@ from index.sentence_reader import SentenceReader
 from index.store import DATABASE_NAME, Store
 from index.token_reader import TokenReader
 from index.types import Article, ArticleSummary, Finding, Hit, Passage, SearchFilter, Span, VectorKind
-from index.witness import WITNESS_NAME, check_witness, witness_finding
+from index.witness import WITNESS_NAME, check_witness, require_no_remains, witness_finding
 
 if TYPE_CHECKING:
     from filelock import FileLock
@@ -96,10 +96,11 @@ class Library:
         """
         database = path / DATABASE_NAME
         if not database.is_file():
+            require_no_remains(path)
             raise LibraryNotFoundError(
                 f"There is no library in {str(path)!r}; make one with: dateline index PATH --library {path}"
             )
-        store = Store.open(database)
+        store = Store.open(database, to_read=True)
         try:
             _require_intact(path, store)
             return cls(path, store, encoder, None)
@@ -126,6 +127,7 @@ class Library:
                 _require_intact(path, store)
                 store.upgrade(lambda text: SentenceEdges.of_text(text).to_bytes())
             else:
+                require_no_remains(path)
                 encoder = encoder or load_encoder(DEFAULT_ENCODER)
                 store = Store.create(
                     database,
@@ -493,11 +495,16 @@ class Library:
             # The files beside it are derived from the database and say nothing without it.
             advice = "restore the folder from a copy, or index the articles again: dateline index PATH --library FOLDER"
             return [Finding("database", False, f"{'; '.join(problems)}; {advice}")]
+        if not self._store.is_of_this_format:
+            advice = "searches work, but take longer; bring it to this version's with: dateline doctor --repair"
+            return [Finding("database", True, self._counted()), Finding("format", False, f"an older one; {advice}")]
         witness = witness_finding(self.path, self._store)
-        counted = f"{self.count_articles()} articles, {self.count_passages()} passages, generation {self.generation}"
         noted = [] if witness is None else [witness]
-        database = Finding("database", True, counted)
+        database = Finding("database", True, self._counted())
         return [database, *self._files.check(), self._check_tokens(), self._check_sentences(), *noted]
+
+    def _counted(self) -> str:
+        return f"{self.count_articles()} articles, {self.count_passages()} passages, generation {self.generation}"
 
     def _check_tokens(self) -> Finding:
         """Whether every passage has its tokens. Without them answers are the same and take longer."""

@@ -36,7 +36,7 @@ def repair_library(path: Path, encoder: Encoder | None = None) -> list[Finding]:
         LibraryNotFoundError, LibraryBusyError, LibraryWriteError, EncoderMismatchError: As `Library.open_for_writing`.
     """
     if not (path / DATABASE_NAME).is_file():
-        Library.open(path)  # raises the error that says so
+        Library.open(path)  # raises the error that says what is the matter
     lock = writer_lock(path)
     try:
         mended = _mend_database(path)

@@ -75,5 +75,6 @@ class RowTables:
     def _damaged(self, what: str) -> NoReturn:
         raise LibraryDamagedError(
             f"The library {str(self._path.parent)!r} is damaged: {what}. Mend it with: dateline doctor --repair "
-            f"--library {self._path.parent}"
+            f"--library {self._path.parent}",
+            what=what,
         )

@@ -164,6 +164,6 @@ def _try(read: Callable[[], T], otherwise: T) -> T:
 
 def _hopeless(path: Path, reason: object) -> LibraryDamagedError:
     return LibraryDamagedError(
-        f"Nothing can be saved from {str(path)!r} ({reason}). Restore the folder from a copy, or move it away and "
-        "index the articles again: dateline index PATH --library FOLDER"
+        f"Nothing can be saved from {str(path)!r} ({getattr(reason, 'what', reason)}). Restore the folder from a copy, "
+        "or move it away and index the articles again: dateline index PATH --library FOLDER"
     )

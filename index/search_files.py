@@ -356,7 +356,7 @@ class SearchFiles:
             return Finding(name, False, f"missing or damaged, or of another version of Dateline; {mend}")
         agrees = f"agrees with generation {stamp.generation}"
         if stamp.generation != generation:
-            agrees += f"; the {len(changed)} articles that changed since are read from the database"
+            agrees += f"; the {len(changed)} articles that came or changed since are compared one by one"
         return Finding(name, True, agrees + _described(stamp.details))
 
 

@@ -11,8 +11,8 @@ from typing import Self
 from index import schema
 from index.article_rows import StoredOrigin
 from index.checksums import entries_checksum, row_checksum
-from index.database import connect, damaged, mode_to_open, writing
-from index.errors import LibraryDamagedError, LibraryFormatError, LibraryVersionError
+from index.database import IMMUTABLE, connect, damaged, has_log, mode_to_open, writing
+from index.errors import LibraryDamagedError, LibraryFormatError, LibraryVersionError, LibraryWriteError
 from index.passage_rows import PassageRows
 from index.row_tables import Changed
 from index.schema import CHECKSUM_KEY, FORMAT_VERSION, READABLE_VERSIONS
@@ -40,13 +40,23 @@ class Store(PassageRows):
     """
 
     @classmethod
-    def open(cls, path: Path) -> Self:
-        """The store in an existing file. On a medium that cannot be written it is opened as one that cannot change.
+    def open(cls, path: Path, *, to_read: bool = False) -> Self:
+        """The store in an existing file. On a medium that cannot be written it is opened as one that cannot change; so
+        it is `to_read` on one that is full, where SQLite could not even read.
 
         Raises:
             LibraryFormatError: The file is not a library, is damaged, or has another format version.
         """
-        connection = connect(path, mode_to_open(path))
+        try:
+            return cls._open(path, mode_to_open(path))
+        except LibraryWriteError:
+            if not to_read or has_log(path):
+                raise
+            return cls._open(path, IMMUTABLE)
+
+    @classmethod
+    def _open(cls, path: Path, mode: str) -> Self:
+        connection = connect(path, mode)
         try:
             schema.add_functions(connection)
             entries = dict(connection.execute("SELECT key, value FROM manifest").fetchall())
@@ -95,6 +105,11 @@ class Store(PassageRows):
             connection.execute("PRAGMA journal_mode = WAL")
             schema.add_functions(connection)
         return cls(connection, path, is_checked=True)
+
+    @property
+    def is_of_this_format(self) -> bool:
+        """False for a file of an older format version."""
+        return self._is_checked
 
     def upgrade(self, sentences_of: Callable[[str], bytes]) -> None:
         """Brings a file of an older format version to this one, in one commit, if it does not have it already.
@@ -240,9 +255,9 @@ class Store(PassageRows):
                     try:
                         problems.extend(check())
                     except (LibraryFormatError, sqlite3.Error) as error:
-                        problems.append(str(error))
+                        problems.append(error.what if isinstance(error, LibraryDamagedError) else str(error))
         except (LibraryFormatError, sqlite3.Error) as error:
-            problems.append(str(error))
+            problems.append(error.what if isinstance(error, LibraryDamagedError) else str(error))
         return list(dict.fromkeys(problems))
 
     def _structure(self) -> Iterator[str]:

@@ -207,10 +207,12 @@ class TokenReader:
                 tokens[passage.passage_id] = self._passages[key]
         unread = [passage for passage in passages if passage.passage_id not in tokens]
         if unread:
-            found = {
-                position: passage_tokens(one, context_length(unread[position]), projection)
-                for position, one in self._encoder().read([encoder_input(passage) for passage in unread])
-            }
+            found = {}
+            for position, one in self._encoder().read([encoder_input(passage) for passage in unread]):
+                new = passage_tokens(one, context_length(unread[position]), projection)
+                # As exact as what is kept, so that the scores are the same.
+                kept_form = None if projection is None else PassageTokens.from_bytes(new.to_bytes(), projection.size)
+                found[position] = kept_form or new
             for position, passage in enumerate(unread):
                 key = passage.passage_id, passage.context
                 tokens[passage.passage_id] = self._passages[key] = found[position]

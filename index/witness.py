@@ -39,6 +39,15 @@ def check_witness(folder: Path, store: Store) -> None:
         )
 
 
+def require_no_remains(folder: Path) -> None:
+    """Raises `LibraryDamagedError` if a folder without a database has the note of one."""
+    if (folder / WITNESS_NAME).is_file():
+        raise LibraryDamagedError(
+            f"The library {str(folder)!r} has lost its database, and what is left cannot replace it. Restore "
+            f"library.sqlite from a copy, or remove {WITNESS_NAME!r} to begin with an empty library."
+        )
+
+
 def witness_finding(folder: Path, store: Store) -> Finding | None:
     """What is wrong with the note itself; `None` if nothing is."""
     if store.generation() == 0 or "library_id" not in store.manifest():

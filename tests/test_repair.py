@@ -237,3 +237,34 @@ def test_without_the_note_everything_works_and_it_is_written_again(path: Path, c
         assert bad(library.check()) == [WITNESS_NAME]
     assert bad(repair_library(path, BagOfWordsEncoder())) == []
     assert (path / WITNESS_NAME).is_file()
+
+
+def test_text_that_is_none_is_damage(path: Path) -> None:
+    """Two bytes that are no UTF-8, in what stands before a passage."""
+    with (path / DATABASE_NAME).open("r+b") as file:
+        content = file.read()
+        file.seek(content.rfind(b"Title 9") + 3)
+        file.write(b"\xff\xfe")
+    with pytest.raises(LibraryDamagedError, match="dateline doctor --repair"):
+        opened(path)
+    repair_library(path, BagOfWordsEncoder())
+    with opened(path) as library:
+        assert bad(library.check()) == []
+        assert library.count_articles() >= COUNT - 1
+
+
+def test_a_library_that_lost_its_database_is_not_made_anew(path: Path) -> None:
+    (path / DATABASE_NAME).unlink()
+    for opening in (opened, lambda found: Library.open_for_writing(found, BagOfWordsEncoder()), repair_library):
+        with pytest.raises(LibraryDamagedError, match="lost its database"):
+            opening(path)
+    (path / WITNESS_NAME).unlink()
+    with Library.open_for_writing(path, BagOfWordsEncoder()) as library:
+        assert library.count_articles() == 0
+
+
+def test_damage_is_said_once(path: Path, connection: sqlite3.Connection) -> None:
+    connection.execute(CHANGES["an offset"])
+    with pytest.raises(LibraryDamagedError) as raised:
+        opened(path)
+    assert str(raised.value).count("is damaged") == str(raised.value).count("Mend it with") == 1

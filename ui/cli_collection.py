@@ -37,7 +37,7 @@ from ui.render import (
     envvar="DATELINE_VECTORS",
     show_envvar=True,
     help="How passages are compared with a question: exact, compressed, or partitioned as well; kept for the library. "
-    "auto, as at first, chooses by their number.",
+    "auto, as at first, chooses by their number; below 2,000 it is always exact.",
 )
 @json_option
 @library_option
