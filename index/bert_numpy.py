@@ -4,8 +4,6 @@ It is there before PyTorch is imported, which takes from one to three seconds. A
 (`index.bert_torch`), whose GELU, softmax and norms take a third of the time that they take here.
 """
 
-import os
-import sys
 import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -36,21 +34,19 @@ ROWS_AT_A_TIME = 32
 """Rows of a GELU worked on at once, so that what lies between its steps (2 x 200 kB) stays in the processor's cache."""
 
 
-MOST_WORKERS = 4
-"""Batches worked on at once: NumPy's many small steps leave no more of Python's lock to further ones."""
-
-
 class NumpyBert:
-    """The encoder in NumPy. Calls from several threads are independent of each other, and each works in its thread
-    alone: where several processes share the cores, threads that wait for each other at every step made a question
-    take ten times as long."""
+    """The encoder in NumPy, on one core. Calls from several threads take turns.
+
+    NumPy's matrix products wait for each other by turning in circles, those of one call on several cores as those of
+    several calls. On a machine that others use at the same time, a question took ten times as long on two cores as on
+    one, and two batches at once five times as much of the processor as one behind the other.
+    """
+
+    workers = 1
+    """Batches that it is best given at once."""
 
     def __init__(self, weights: BertWeights) -> None:
         self._weights = weights
-        self.cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
-        """Cores that this process may use."""
-        self.workers = min(self.cores, MOST_WORKERS)
-        """Batches that it is best given at once, each in a thread."""
 
     def __call__(self, texts: "Sequence[NDArray[np.int64]]") -> "NDArray[np.float32]":
         """The last layer's vectors of all tokens of texts that are given by their ids, one text behind the other:
@@ -139,31 +135,32 @@ def gelu(vectors: "NDArray[np.float32]") -> None:
 
 
 class _SingleThread:
-    """While any thread is inside, NumPy's matrix products use one core each."""
+    """One thread at a time is inside, and meanwhile NumPy's matrix products use one core."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._inside = 0
+        self._turn = threading.Lock()
         self._numpy: Any = None
         self._limit: Any = None
 
     def __enter__(self) -> None:
-        with self._lock:
+        self._turn.acquire()
+        try:
             if self._numpy is None:
                 from threadpoolctl import ThreadpoolController
 
                 every = ThreadpoolController()
                 paths = [one["filepath"] for one in every.info() if one["user_api"] == "blas"]
                 self._numpy = every.select(filepath=[path for path in paths if "numpy" in path])
-            if self._inside == 0:
-                self._limit = self._numpy.limit(limits=1)
-            self._inside += 1
+            self._limit = self._numpy.limit(limits=1)
+        except BaseException:
+            self._turn.release()
+            raise
 
     def __exit__(self, *_: object) -> None:
-        with self._lock:
-            self._inside -= 1
-            if self._inside == 0:
-                self._limit.restore_original_limits()
+        try:
+            self._limit.restore_original_limits()
+        finally:
+            self._turn.release()
 
 
 _SINGLE_THREAD = _SingleThread()

@@ -36,11 +36,8 @@ TOKENS_A_BATCH = 1_024
 TEXTS_A_WINDOW = 512
 """Texts that are tokenised, sorted by length and encoded before the next ones: their word pieces take 20 MB."""
 
-BULK_CHARACTERS = 100_000
-"""Characters, some 20,000 tokens, from which PyTorch is worth its import, 1 to 3 s: NumPy takes 5 s on two cores."""
-
-FEW_CORES_TIMES = 4
-"""So much later is it worth it in `fp32` on no more cores than NumPy uses: there it is only a tenth faster."""
+BULK_CHARACTERS = 30_000
+"""Characters, some 6,500 tokens, from which PyTorch is worth its import: that takes 1 to 3 s, NumPy on one core 3 s."""
 
 NOT_BULK_CHARACTERS = 1_000
 """Calls with no more characters than this, questions and sentences, never count towards `BULK_CHARACTERS`."""
@@ -71,7 +68,6 @@ class DefaultEncoder:
         self._weights = weights
         self.dimension = int(self._weights.words.shape[1])
         self._small = NumpyBert(self._weights)
-        self._small_threads = ThreadPoolExecutor(self._small.workers, thread_name_prefix="encoder")
         self._bulk: _Team | SentenceTransformerEncoder | None = None
         self._lock = threading.Lock()
         self._characters = 0
@@ -131,7 +127,7 @@ class DefaultEncoder:
     def read(self, texts: Sequence[str]) -> Iterator[tuple[int, TokenVectors]]:
         """See `Encoder.read`."""
         if not self._is_bulk(texts):
-            yield from self._read(texts, self._small, self._small_threads)
+            yield from self._read(texts, self._small, None)
             return
         bulk = self._bulk_reader()
         if isinstance(bulk, _Team):
@@ -148,10 +144,9 @@ class DefaultEncoder:
         characters = sum(map(len, texts))
         if characters <= NOT_BULK_CHARACTERS:
             return False
-        few_cores = self._small.workers == self._small.cores and self.precision == "fp32"
         with self._lock:
             self._characters += characters
-            return self._characters >= BULK_CHARACTERS * (FEW_CORES_TIMES if few_cores else 1)
+            return self._characters >= BULK_CHARACTERS
 
     def _bulk_reader(self) -> "_Team | SentenceTransformerEncoder":
         with self._lock:
@@ -168,7 +163,7 @@ class DefaultEncoder:
             return self._bulk
 
     def _read(
-        self, texts: Sequence[str], forward: Forward, threads: ThreadPoolExecutor
+        self, texts: Sequence[str], forward: Forward, threads: ThreadPoolExecutor | None
     ) -> Iterator[tuple[int, TokenVectors]]:
         for first in range(0, len(texts), TEXTS_A_WINDOW):
             pieces = self._words.read(texts[first : first + TEXTS_A_WINDOW])
@@ -203,10 +198,11 @@ _Batch = list[tuple[int, Pieces]]
 _Found = list[tuple[int, TokenVectors]]
 
 
-def _each(forward: Forward, batches: list[_Batch], threads: ThreadPoolExecutor) -> Iterator[_Found]:
+def _each(forward: Forward, batches: list[_Batch], threads: ThreadPoolExecutor | None) -> Iterator[_Found]:
     """What the forward pass finds for each batch; only some are worked on ahead, to bound the memory."""
-    if len(batches) == 1:
-        yield _encode(forward, batches[0])
+    if threads is None or len(batches) == 1:
+        for batch in batches:
+            yield _encode(forward, batch)
         return
     waiting: deque[Future[_Found]] = deque()
     try:

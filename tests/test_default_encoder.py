@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from index import default_encoder
+from index import bert_numpy, default_encoder
 from index.bert_numpy import NumpyBert, gelu
 from index.bert_torch import TorchBert
 from index.default_encoder import DefaultEncoder
@@ -179,7 +179,6 @@ def test_batches_hold_texts_of_like_length_and_no_more_tokens_than_they_may() ->
 def test_many_characters_turn_to_pytorch_and_questions_never_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(default_encoder, "BULK_CHARACTERS", 5_000)
     encoder = new_encoder()
-    encoder._precision, encoder._small.cores = "fp32", 99
     for _ in range(20):
         encoder.encode(["What did the minister say? " * 30])
     assert encoder._bulk is None
@@ -187,21 +186,6 @@ def test_many_characters_turn_to_pytorch_and_questions_never_do(monkeypatch: pyt
     for expected in (False, False, True):
         encoder.encode([passage])
         assert (encoder._bulk is not None) == expected
-
-
-@pytest.mark.parametrize(
-    ("cores", "precision", "expected"), [(99, "fp32", True), (2, "fp32", False), (2, "bf16", True), (99, "bf16", True)]
-)
-def test_on_few_cores_pytorch_is_worth_it_later(
-    cores: int, precision: str, expected: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(default_encoder, "BULK_CHARACTERS", 5_000)
-    monkeypatch.setenv("DATELINE_PRECISION", precision)
-    encoder = new_encoder()
-    encoder._small.cores, encoder._small.workers = cores, min(cores, 4)
-    assert encoder._is_bulk(["x" * 5_000]) == expected
-    assert encoder._is_bulk(["x" * 15_000])
-    assert not encoder._is_bulk(["x" * 1_000])
 
 
 def test_threads_encode_and_count_at_once(texts: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -308,6 +292,36 @@ def test_both_forward_passes_give_all_tokens_of_a_batch_unpadded() -> None:
     few, many = NumpyBert(encoder._weights)(ids), TorchBert(encoder._weights, "fp32")(ids)
     assert few.shape == many.shape == (sum(map(len, ids)), 384)
     np.testing.assert_allclose(few, many, atol=2e-5)
+
+
+def test_questions_take_turns_on_one_core_and_leave_numpy_the_others() -> None:
+    from threadpoolctl import threadpool_info
+
+    def of_numpy() -> list[int]:
+        return [one["num_threads"] for one in threadpool_info() if "numpy" in one["filepath"]]
+
+    encoder = new_encoder_once()
+    before, inside = of_numpy(), []
+    attention = bert_numpy._attention
+
+    def watched(*arguments):
+        inside.append(of_numpy())
+        return attention(*arguments)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bert_numpy, "_attention", watched)
+        threads = [threading.Thread(target=encoder.encode, args=(["a question"],)) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+    assert before
+    assert inside == [[1] * len(before)] * 18, "three questions, six layers"
+    assert of_numpy() == before
+    with pytest.raises(IndexError):
+        encoder._small([np.array([10**9])])
+    assert of_numpy() == before
+    assert len(encoder.encode(["it goes on"])) == 1
 
 
 def test_a_question_is_encoded_without_pytorch() -> None:

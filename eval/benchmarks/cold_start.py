@@ -89,6 +89,7 @@ def main() -> None:
     parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--store", action="store_true")
     arguments = parser.parse_args()
+    load = round(os.getloadavg()[0], 1)
     _run({})
     seconds: dict[str, list[float]] = {}
     for _ in range(arguments.repeat):
@@ -101,7 +102,7 @@ def main() -> None:
     print(f"search against the plain alternative: {medians['dateline search'] / medians['plain search']:.2f}")
     if arguments.store:
         command = f"python eval/benchmarks/cold_start.py --repeat {arguments.repeat} --store"
-        store("cold_start", command, {"median_seconds": medians, "least_seconds": least})
+        store("cold_start", command, {"load_before": load, "median_seconds": medians, "least_seconds": least})
 
 
 def _run(seconds: dict[str, list[float]]) -> None:

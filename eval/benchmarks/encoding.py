@@ -5,7 +5,7 @@
 The texts are passages of the articles in a folder (`--texts`, by default the sample articles, over and over with other
 numbers in front). The plain alternative is `SentenceTransformer.encode` with its default batch of 32 and all cores;
 beside it stands its batch of 8. `numpy` and `torch` are the two ways in which the default encoder reads, each with the
-vectors of all tokens; `bf16` is the second in half precision, which on a processor without fast `bf16` is only slower
+vectors of all tokens, the first on one core; `bf16` is the second in half precision, which on a processor without fast `bf16` is only slower
 (`--bf16` measures it all the same). Every way reads the same passages in every round; seconds are given as the least,
 which other work on the machine disturbs least, and the ratio to the plain one as the median over the rounds.
 
@@ -14,6 +14,7 @@ cores, of the least time: what no code around them can gain. `query` is one ques
 """
 
 import argparse
+import os
 import statistics
 import time
 from collections.abc import Callable, Sequence
@@ -46,6 +47,7 @@ def main() -> None:
     parser.add_argument("--store", action="store_true")
     arguments = parser.parse_args()
 
+    load = round(os.getloadavg()[0], 1)
     ways = _ways(arguments.bf16)
     counter = default_encoder.DefaultEncoder.load(DEFAULT_ENCODER, default_folder(), DEFAULT_ENCODER_SHA256)
     texts = _passages(arguments.texts, counter, arguments.passages)
@@ -77,7 +79,11 @@ def main() -> None:
         print(f"{name:34}" + "  ".join(f"{key} {value}" for key, value in found[name].items()))
     if arguments.store:
         command = f"python eval/benchmarks/encoding.py --passages {arguments.passages} --repeat {arguments.repeat}"
-        store("encoding", f"{command}{' --bf16' * arguments.bf16} --store", {"tokens": tokens, "encoders": found})
+        store(
+            "encoding",
+            f"{command}{' --bf16' * arguments.bf16} --store",
+            {"load_before": load, "tokens": tokens, "encoders": found},
+        )
 
 
 def _ways(with_bf16: bool) -> dict[str, Encode]:
