@@ -125,6 +125,9 @@ def _walk(path: Path, file: BinaryIO) -> Iterator[tuple[str, _Read | str]]:
 def _walk_zip(file: BinaryIO) -> Iterator[tuple[str, _Read | str]]:
     unpacked = 0
     with zipfile.ZipFile(file) as archive:
+        if min((member.header_offset for member in archive.infolist()), default=0) > 0:
+            # What is cut off at its end is taken for the archive that is its last member, behind other bytes.
+            raise zipfile.BadZipFile("It does not begin with its first member")
         for member in archive.infolist():
             if member.is_dir():
                 continue

@@ -66,6 +66,8 @@ def read_format(raw: bytes, kind: Format, charset: str | None = None) -> tuple[s
             text, stated = _read_pdf(raw)
         elif kind == "docx":
             text, stated = _read_docx(raw)
+        elif raw.startswith(b"%PDF-"):
+            raise UnsupportedFormatError("It is a PDF and not text, whatever it is called; give its name the end .pdf.")
         else:
             text, stated = decode_text(raw, charset), Metadata()
     plain = kind in {"text", "markdown"}

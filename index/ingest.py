@@ -14,7 +14,7 @@ from index.reading_process import ReadingProcess
 from index.types import Article, Failure, IndexReport
 
 BATCH_CHARACTERS = 100_000
-"""Articles are stored in one commit when together they have this many characters, some seconds of encoding on two
+"""Articles that together have at most this many characters are stored in one commit, some seconds of encoding on two
 cores: what an interruption can cost."""
 
 AHEAD_CHARACTERS = 2 * BATCH_CHARACTERS
@@ -85,12 +85,13 @@ class _Run:
                         self.failed.append(outcome)
                         done += 1
                         continue
-                    batch.append(outcome)
-                    if sum(len(one.article.text) for one in batch) >= BATCH_CHARACTERS:
+                    if batch and sum(map(_weight, [*batch, outcome])) > BATCH_CHARACTERS:
+                        # Before one that takes long by itself, too.
                         self._put(batch)
                         done += len(batch)
                         batch = []
                         self.on_progress(done, total)
+                    batch.append(outcome)
             except KeyboardInterrupt:
                 # What was read is stored before the interruption goes on its way, unless that would first load an
                 # encoder.

@@ -251,3 +251,17 @@ def test_a_position_that_is_not_there_any_more(tmp_path):
     with pytest.raises(ReadError, match="changed while it was read"):
         containers.part(path, positions[-1] + 1)
     assert containers.part(path, positions[0]).key == "one.txt"
+
+
+def test_an_archive_that_is_cut_off_is_not_taken_for_the_one_that_is_its_last_member(tmp_path):
+    """The directory of the inner archive, which is stored as it is, would be found at the end."""
+    inner, outer = io.BytesIO(), tmp_path / "a.zip"
+    with zipfile.ZipFile(inner, "w") as archive:
+        archive.writestr("old.txt", "An old note: the mill burned down in 1950.")
+    with zipfile.ZipFile(outer, "w") as archive:
+        archive.writestr("report.txt", "The quay was sold for nine crowns.")
+        archive.writestr("attachment.zip", inner.getvalue())
+    outer.write_bytes(outer.read_bytes()[:-40])
+    (found,) = find_records([str(outer)])
+    assert isinstance(found, Failure)
+    assert "damaged" in found.reason
