@@ -4,11 +4,11 @@ It is there before PyTorch is imported, which takes from one to three seconds. A
 (`index.bert_torch`), whose GELU, softmax and norms take a third of the time that they take here.
 """
 
-import threading
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from index.bert_weights import EPSILON, HEADS, BertWeights, Linear
+from index.one_core import ONE_CORE
 
 if TYPE_CHECKING:
     import numpy as np
@@ -51,7 +51,7 @@ class NumpyBert:
     def __call__(self, texts: "Sequence[NDArray[np.int64]]") -> "NDArray[np.float32]":
         """The last layer's vectors of all tokens of texts that are given by their ids, one text behind the other:
         shape (tokens, dimension). Nothing is padded, so no text has a part in what another gets."""
-        with _SINGLE_THREAD:
+        with ONE_CORE:
             return self._forward(texts)
 
     def _forward(self, texts: "Sequence[NDArray[np.int64]]") -> "NDArray[np.float32]":
@@ -132,35 +132,3 @@ def gelu(vectors: "NDArray[np.float32]") -> None:
             np.exp(power, out=power)
             power += 1
             own /= power
-
-
-class _SingleThread:
-    """One thread at a time is inside, and meanwhile NumPy's matrix products use one core."""
-
-    def __init__(self) -> None:
-        self._turn = threading.Lock()
-        self._numpy: Any = None
-        self._limit: Any = None
-
-    def __enter__(self) -> None:
-        self._turn.acquire()
-        try:
-            if self._numpy is None:
-                from threadpoolctl import ThreadpoolController
-
-                every = ThreadpoolController()
-                paths = [one["filepath"] for one in every.info() if one["user_api"] == "blas"]
-                self._numpy = every.select(filepath=[path for path in paths if "numpy" in path])
-            self._limit = self._numpy.limit(limits=1)
-        except BaseException:
-            self._turn.release()
-            raise
-
-    def __exit__(self, *_: object) -> None:
-        try:
-            self._limit.restore_original_limits()
-        finally:
-            self._turn.release()
-
-
-_SINGLE_THREAD = _SingleThread()

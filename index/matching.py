@@ -20,6 +20,7 @@ from index.interaction import (
     TextMatch,
     is_sound,
 )
+from index.one_core import ONE_CORE
 from index.types import Span
 
 if TYPE_CHECKING:
@@ -159,7 +160,8 @@ def _similarities(question: QuestionTokens, tokens: TokenBlock) -> "NDArray[np.f
     import numpy as np
 
     similar = np.empty((len(question.vectors), len(tokens.vectors) + 1), dtype=np.float32)
-    np.matmul(question.vectors, tokens.vectors.T, out=similar[:, :-1])
+    with ONE_CORE:
+        np.matmul(question.vectors, tokens.vectors.T, out=similar[:, :-1])
     similar[:, -1] = NO_MATCH
     return similar
 
