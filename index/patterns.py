@@ -14,11 +14,12 @@ class _Pattern:
     def __init__(self, pattern: str, flags: int) -> None:
         self.pattern = pattern
         self._flags = flags
+        self._compiled: re.Pattern[str] | None = None
 
     def __getattr__(self, name: str) -> Any:
-        # The module `re` keeps what it compiled, but not for ever: this keeps the methods of one object.
-        compiled = self.__dict__.setdefault("_compiled", re.compile(self.pattern, self._flags))
-        found = getattr(compiled, name)
+        if self._compiled is None:
+            self._compiled = re.compile(self.pattern, self._flags)
+        found = getattr(self._compiled, name)
         setattr(self, name, found)
         return found
 
