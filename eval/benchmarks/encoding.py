@@ -6,15 +6,9 @@ The texts are passages of the articles in a folder (`--texts`, by default the sa
 numbers in front). The plain alternative is `SentenceTransformer.encode` with its default batch of 32 and all cores;
 beside it stands its batch of 8. `numpy` and `torch` are the two ways in which the default encoder reads, each with the
 vectors of all tokens, the first on one core; `bf16` is the second in half precision, which on a processor without fast
-<<<<<<< HEAD
-`bf16` is only slower
-(`--bf16` measures it all the same). Every way reads the same passages in every round; seconds are given as the least,
-which other work on the machine disturbs least, and the ratio to the plain one as the median over the rounds.
-=======
 `bf16` is only slower (`--bf16` measures it all the same). Every way reads the same passages in every round; seconds are
 given as the least, which other work on the machine disturbs least, and the ratio to the plain one as the median over
 the rounds.
->>>>>>> encoder
 
 `share` is what the matrix products alone would take, at the speed that PyTorch has for the largest of them on all
 cores, of the least time: what no code around them can gain. `query` is one question, warm.
