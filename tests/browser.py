@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 import uvicorn
 from fastapi import FastAPI
+from playwright.sync_api import TimeoutError as NotInTime
 
 REQUIRED_VARIABLE = "DATELINE_BROWSER_TESTS"
 """Where it is set, a missing Chromium fails the browser tests instead of skipping them."""
@@ -115,11 +116,21 @@ def ask(page, question: str) -> None:
     page.get_by_test_id("submit-button").wait_for()
 
 
+SCROLLING_MILLISECONDS = 5_000
+"""How long the page may take to bring something into view, on a machine that is busy with other tests."""
+
+
 def in_viewport(locator) -> bool:
-    """True if every line of it can be seen."""
-    return locator.evaluate(
-        """element => [...element.getClientRects()].every(line => {
-            const seen = document.elementFromPoint((line.left + line.right) / 2, (line.top + line.bottom) / 2);
-            return line.top >= 0 && line.bottom <= innerHeight && seen !== null && element.contains(seen);
-        })"""
-    )
+    """True if every line of it can be seen, now or when the page has scrolled."""
+    try:
+        locator.page.wait_for_function(
+            """element => [...element.getClientRects()].every(line => {
+                const seen = document.elementFromPoint((line.left + line.right) / 2, (line.top + line.bottom) / 2);
+                return line.top >= 0 && line.bottom <= innerHeight && seen !== null && element.contains(seen);
+            })""",
+            arg=locator.element_handle(),
+            timeout=SCROLLING_MILLISECONDS,
+        )
+    except NotInTime:
+        return False
+    return True

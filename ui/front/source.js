@@ -188,14 +188,25 @@ async function goTo(citation, buttonId) {
   (again && !again.disabled ? again : part("source")).focus({ preventScroll: true });
 }
 
+// Where the text was scrolled to, and who notices that what stands below it has taken room from it since.
+let placed = 0;
+let roomWatch = null;
+
 // Scrolls the text, and nothing around it, until the mark stands a third from the top.
 function showMark() {
   const body = part("source-body");
+  if (!roomWatch) {
+    roomWatch = new ResizeObserver(() => {
+      if (isOpen() && body.scrollTop === placed) showMark();
+    });
+    roomWatch.observe(body);
+  }
   const mark = body.querySelector("mark.cited");
   body.scrollTop = 0;
   if (!mark) return;
   const above = mark.getBoundingClientRect().top - body.getBoundingClientRect().top;
   body.scrollTop = above - body.clientHeight / 3;
+  placed = body.scrollTop;
 }
 
 export function closeSource() {
