@@ -1,6 +1,7 @@
 """What the tables of articles and of passages have in common: a connection, and rows that are checked when read."""
 
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -32,19 +33,22 @@ class RowTables:
         self._is_checked = is_checked
         self._changed = Changed()
         self._is_changing = False
+        self._turn = threading.RLock()
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
-        """Everything read inside is of one commit, whatever a writer does meanwhile. Can be used inside another."""
-        if self._connection.in_transaction:
-            yield
-            return
-        self._connection.execute("BEGIN")
-        try:
-            yield
-        finally:
+        """Everything read inside is of one commit, whatever a writer does meanwhile. Can be used inside another; other
+        threads wait until the outermost is left."""
+        with self._turn:
             if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
+                yield
+                return
+            self._connection.execute("BEGIN")
+            try:
+                yield
+            finally:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -53,7 +57,7 @@ class RowTables:
         Raises:
             LibraryWriteError: The disk is full or may not be written; nothing was changed.
         """
-        with writing(self._path):
+        with self._turn, writing(self._path):
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield
