@@ -28,25 +28,22 @@ class ArticleRows(RowTables):
     """Reads and writes articles and origins. What is read is checked; see `index.row_tables`."""
 
     def article(self, article_id: str) -> Article | None:
-        found = self._connection.execute(
-            f"SELECT row, text, {self._checksum_of('articles')}, {ARTICLE_FIELDS} FROM articles WHERE article_id = ?",
-            (article_id,),
-        ).fetchone()
+        found = self._connection.execute(f"{self._select_articles()} WHERE article_id = ?", (article_id,)).fetchone()
         return None if found is None else self._article(found)
 
     def article_in_row(self, row: int) -> Article | None:
         """The article of a row, which need not have origins."""
-        found = self._connection.execute(
-            f"SELECT row, text, {self._checksum_of('articles')}, {ARTICLE_FIELDS} FROM articles WHERE row = ?", (row,)
-        ).fetchone()
+        found = self._connection.execute(f"{self._select_articles()} WHERE row = ?", (row,)).fetchone()
         return None if found is None else self._article(found, origins=())
 
     def all_articles(self) -> Iterator[tuple[int, Article]]:
         """Every article with its row, in the order in which they were added."""
-        for found in self._connection.execute(
-            f"SELECT row, text, {self._checksum_of('articles')}, {ARTICLE_FIELDS} FROM articles ORDER BY row"
-        ):
+        for found in self._connection.execute(f"{self._select_articles()} ORDER BY row"):
             yield found[0], self._article(found)
+
+    def _select_articles(self) -> str:
+        """The SQL for rows as `_article` takes them."""
+        return f"SELECT row, text, {self._checksum_of('articles')}, {ARTICLE_FIELDS} FROM articles"
 
     def _article(self, found: Sequence[Any], origins: tuple[str, ...] | None = None) -> Article:
         """The article of a row (row, text, checksum, fields), checked."""
@@ -275,7 +272,7 @@ class ArticleRows(RowTables):
 
     def article_documents(self, article_rows: Iterable[int] | None = None) -> Iterator[KeywordDocument]:
         """The given articles, or all, as the keyword index over whole articles takes them; checked."""
-        query = f"SELECT row, text, {self._checksum_of('articles')}, {ARTICLE_FIELDS} FROM articles"
+        query = self._select_articles()
         if article_rows is None:
             found = self._connection.execute(f"{query} ORDER BY row")
         else:

@@ -306,10 +306,10 @@ class Library:
         with self._store.change():
             for one, found in zip(articles, passages, strict=True):
                 article = one.article
-                known_origin = self._store.origin(article.origin) is not None
-                known_text = self._store.article_row(article.article_id)
-                if known_text is not None and self._is_duplicate(article):
-                    row = known_text
+                former_row = self._store.article_row_of(article.origin)
+                text_row = self._store.article_row(article.article_id)
+                if text_row is not None and former_row != text_row:
+                    row = text_row
                 else:
                     row = self._store.put_article(article)
                     if found:
@@ -317,13 +317,13 @@ class Library:
                         self._store.put_passages(row, found, vectors[own], tokens[own])
                         self._store.keep_sentences(row, one.sentences)
                 done += len(found)
-                if known_origin and self._store.article_row_of(article.origin) != row:
+                if former_row is not None and former_row != row:
                     # What is known of the text that it had was perhaps this origin's.
                     self._store.forget_digests_beside(article.origin)
                 self._store.set_origin(article.origin, one.digest, row)
-                updated += known_origin
-                duplicates += not known_origin and known_text is not None
-                added += not known_origin and known_text is None
+                updated += former_row is not None
+                duplicates += former_row is None and text_row is not None
+                added += former_row is None and text_row is None
             self._store.remove_orphans()
             if to_encode:
                 self._store.note_precision(self.encoder.precision)

@@ -126,7 +126,7 @@ def _is_covered(text: str, passages: Iterable[Passage]) -> bool:
 
 
 def _has_checksums(connection: sqlite3.Connection) -> bool:
-    return bool(_try(lambda: connection.execute("SELECT checksum FROM articles LIMIT 1").fetchall(), None) is not None)
+    return _try(lambda: connection.execute("SELECT checksum FROM articles LIMIT 1").fetchall(), None) is not None
 
 
 def _rows(connection: sqlite3.Connection) -> list[int]:
