@@ -24,8 +24,9 @@ demo: install
 	$(BIN)/dateline index seeds --library $(DEMO_LIBRARY)
 	$(BIN)/dateline serve --library $(DEMO_LIBRARY) --port $(PORT)
 
+# Two processes with one core each; a file's tests, which may share what is dear to make, stay in one.
 test: install
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder
 
 screenshots: install
 	$(BIN)/python tests/screenshots.py $(SCREENSHOTS)

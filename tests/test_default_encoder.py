@@ -37,6 +37,12 @@ UNUSUAL = {
 }
 
 
+@pytest.fixture(autouse=True)
+def _single_precision(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever this processor would choose; a test that wants the other format, or the choice, says so."""
+    monkeypatch.setenv("DATELINE_PRECISION", "fp32")
+
+
 @pytest.fixture(scope="module")
 def general() -> Encoder:
     model = load_model(str(default_folder()), local=True)
@@ -292,6 +298,33 @@ def test_both_forward_passes_give_all_tokens_of_a_batch_unpadded() -> None:
     few, many = NumpyBert(encoder._weights)(ids), TorchBert(encoder._weights, "fp32")(ids)
     assert few.shape == many.shape == (sum(map(len, ids)), 384)
     np.testing.assert_allclose(few, many, atol=2e-5)
+
+
+@pytest.mark.parametrize("count", [1, 7, bert_numpy.FEW_TOKENS])
+def test_a_product_in_parts_is_the_whole_one(count: int) -> None:
+    layer = new_encoder_once()._weights.layers[0]
+    for by in (layer.attend, layer.join, layer.widen, layer.narrow):
+        vectors = np.random.default_rng(count).standard_normal((count, by[0].shape[1]), dtype=np.float32)
+        in_parts = bert_numpy._linear_in_parts(vectors, by)
+        assert in_parts.flags.c_contiguous
+        np.testing.assert_allclose(in_parts, bert_numpy._linear(vectors, by), atol=1e-4)
+
+
+@pytest.mark.parametrize("has_small_products", [True, False])
+def test_few_tokens_are_read_alike_with_small_products_and_without(
+    has_small_products: bool, general: Encoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    used: list[int] = []
+    in_parts = bert_numpy._linear_in_parts
+    monkeypatch.setattr(bert_numpy, "_linear_in_parts", lambda *given: used.append(len(given[0])) or in_parts(*given))
+    encoder = new_encoder_once()
+    encoder.encode(["the first finds out what the processor can do"])
+    monkeypatch.setattr(bert_numpy.ONE_CORE, "has_small_products", has_small_products)
+    used.clear()
+    questions = ["What did the minister say?", "word " * (bert_numpy.FEW_TOKENS - 1)]
+    for question in questions:
+        assert float((encoder.encode([question]) @ general.encode([question]).T)[0, 0]) >= 0.99999
+    assert used == ([8] * 24 if has_small_products else [])
 
 
 def test_questions_take_turns_on_one_core_and_leave_numpy_the_others() -> None:
