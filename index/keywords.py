@@ -36,6 +36,14 @@ Of 100,000 made-up articles of 2,500 characters, 50 of the half that a filter le
 instead of 7.
 """
 
+COMMON_SHARE = 0.5
+"""In a large index, a term that more than this share of the documents have is left out of a query that has rarer ones,
+as Lucene's CommonTermsQuery does it: it weighs at most ln 2 in BM25, and costs the most. Of a million made-up passages
+the best 50 are found in 4.4 ms instead of 16 (questions of 14 words, median)."""
+
+COMMON_FROM = 20_000
+"""Documents from which on an index is large. In a smaller one a query takes a millisecond or two with all its terms."""
+
 WRITER_HEAP_BYTES = 64_000_000
 """Memory that tantivy collects documents in before it writes a segment."""
 
@@ -190,7 +198,7 @@ class KeywordIndex:
         from tantivy import Occur, Query
 
         schema = self._index.schema
-        terms = sorted(set(analyze(query)))
+        terms = self._telling(sorted(set(analyze(query))))
         if not terms or limit <= 0 or (allowed_articles is not None and not allowed_articles.any()):
             return []
         words: list[tuple[Any, Any]] = []
@@ -206,6 +214,13 @@ class KeywordIndex:
         rows = self._searcher.fast_field_values("row", [address for _, address in found])
         pairs = sorted(zip(rows, (score for score, _ in found), strict=True), key=lambda pair: (-pair[1], pair[0]))
         return [(int(row), float(score)) for row, score in pairs[:limit]]
+
+    def _telling(self, terms: list[str]) -> list[str]:
+        """The terms of a query without those that are too common to be worth looking for; all, if all are."""
+        if len(self) < COMMON_FROM:
+            return terms
+        most = COMMON_SHARE * len(self)
+        return [term for term in terms if self._searcher.doc_freq("text", term) <= most] or terms
 
     def _best(self, query: Any, limit: int) -> list[tuple[float, Any]]:
         """The best `limit` documents and all that have the score of the last of them.

@@ -1,10 +1,12 @@
 """A library: one folder on disk that holds a collection and finds passages in it."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import date
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -41,6 +43,11 @@ LOCK_NAME = "writer.lock"
 CHECKED_AT_OPENING_BYTES = 8 * 2**20
 """A database of at most this size is checked in whole when it is opened, in some milliseconds a megabyte. Of a larger
 one every row is checked when it is read, and `dateline doctor` checks all."""
+
+
+BESIDE_FROM = 5_000
+"""Passages from which on the words of a question are looked up while its vector is: a thread costs .1 ms, what it saves
+grows with the library."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +89,7 @@ class Library:
         self._files = SearchFiles(path, store, self.dimension)
         self._sentences = SentenceReader(store)
         self._tokens = TokenReader(store, lambda: self.encoder, self._encoder_digest)
+        self._articles_found: tuple[object, list[tuple[int, float]]] = (None, [])
         if encoder is not None:
             self._check_encoder(encoder)
 
@@ -386,15 +394,41 @@ class Library:
         vector = self._tokens.of_question(query).vector
         with self._store.snapshot():
             found = self._files.vectors().search(vector, limit, self._files.matching(search_filter))
-            passages = self._found_passages(row for row, _ in found)
-        return [Hit(passages[row], rank, score, dense_rank=rank) for rank, (row, score) in enumerate(found, start=1)]
+            return _dense_hits(found, self._found_passages(row for row, _ in found))
 
     def keyword(self, query: str, limit: int, search_filter: SearchFilter) -> list[Hit]:
         """The `limit` passages with the highest BM25 score for the query's words, inside the filter."""
         with self._store.snapshot():
             found = self._files.keywords().search(query, limit, self._files.matching(search_filter))
-            passages = self._found_passages(row for row, _ in found)
-        return [Hit(passages[row], rank, score, keyword_rank=rank) for rank, (row, score) in enumerate(found, start=1)]
+            return _keyword_hits(found, self._found_passages(row for row, _ in found))
+
+    def dense_and_keyword(
+        self, query: str, limit: int, search_filter: SearchFilter, article_limit: int
+    ) -> tuple[list[Hit], list[Hit]]:
+        """What `dense` and `keyword` find, of one state of the collection and, in a large one, at the same time.
+
+        So is what `article_scores` finds for the same query, `article_limit` and filter, if it is asked next.
+        """
+        vector = self._tokens.of_question(query).vector
+        with self._store.snapshot():
+            files, allowed = self._files, self._files.matching(search_filter)
+            passages, articles = files.keywords(), files.article_keywords()
+
+            def by_words() -> tuple[list[tuple[int, float]], list[tuple[int, float]]]:
+                # In another thread: nothing here may use the database.
+                found = passages.search(query, limit, allowed)
+                return found, articles.search(query, article_limit, allowed, ARTICLE_TITLE_BOOST)
+
+            if len(passages) < BESIDE_FROM:
+                near, (words, whole) = files.vectors().search(vector, limit, allowed), by_words()
+            else:
+                with ThreadPoolExecutor(1) as beside:
+                    waiting = beside.submit(by_words)
+                    near = files.vectors().search(vector, limit, allowed)
+                words, whole = waiting.result()
+            self._articles_found = self._articles_key(query, article_limit, search_filter), whole
+            known = self._found_passages({row for row, _ in chain(near, words)})
+            return _dense_hits(near, known), _keyword_hits(words, known)
 
     def _found_passages(self, rows: Iterable[int]) -> dict[int, Passage]:
         """The passages in rows that a search found, which are to be matched with the question next.
@@ -429,7 +463,13 @@ class Library:
             rows = self._store.article_rows(article_ids)
         return {name: found[row] for name, row in rows.items() if row in found}
 
+    def _articles_key(self, query: str, limit: int, search_filter: SearchFilter) -> object:
+        return query, limit, search_filter, self._store.generation()
+
     def _keyword_articles(self, query: str, limit: int, search_filter: SearchFilter) -> list[tuple[int, float]]:
+        known, found = self._articles_found
+        if known == self._articles_key(query, limit, search_filter):
+            return found
         allowed = self._files.matching(search_filter)
         return self._files.article_keywords().search(query, limit, allowed, ARTICLE_TITLE_BOOST)
 
@@ -540,6 +580,14 @@ class Library:
         if findings[0].ok and bad & {*NAMES, WITNESS_NAME}:
             self._files.rebuild()
         return self.check()
+
+
+def _dense_hits(found: Sequence[tuple[int, float]], passages: Mapping[int, Passage]) -> list[Hit]:
+    return [Hit(passages[row], rank, score, dense_rank=rank) for rank, (row, score) in enumerate(found, start=1)]
+
+
+def _keyword_hits(found: Sequence[tuple[int, float]], passages: Mapping[int, Passage]) -> list[Hit]:
+    return [Hit(passages[row], rank, score, keyword_rank=rank) for rank, (row, score) in enumerate(found, start=1)]
 
 
 def writer_lock(path: Path) -> "FileLock":

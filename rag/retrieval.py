@@ -102,7 +102,7 @@ def rank_passages(
 
 def _rank(library: Library, query: str, depth: int, limits: SearchFilter) -> list[Hit]:
     """The candidates of a hybrid search by what they say, without regard to their dates."""
-    dense, keyword = library.dense(query, depth, limits), library.keyword(query, depth, limits)
+    dense, keyword = library.dense_and_keyword(query, depth, limits, ARTICLE_CANDIDATES)
     fresh = _fresh(limits)
     if fresh is not None:
         dense = _merged(dense, library.dense(query, depth, fresh))

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from tantivy import SchemaBuilder
 
+from index import keywords
 from index.keywords import ANALYZER, ARTICLE_TITLE_BOOST, SIFTED, TITLE_BOOST, KeywordDocument, KeywordIndex, analyze
 
 TEXTS = {
@@ -157,6 +158,18 @@ def test_articles_that_are_not_among_the_best_of_all_are_found(allowed: list[int
     limit = 4
     assert limit * SIFTED == 40, "the fortieth and the next have other scores, the next and the three after it the same"
     assert [row for row, _ in index.search("ship", limit, mask([10 * row for row in allowed]))] == allowed[:limit]
+
+
+def test_in_a_large_index_what_most_documents_have_is_left_out_of_queries(monkeypatch: pytest.MonkeyPatch) -> None:
+    index = index_of({1: "the ship", 2: "the dock", 3: "the crane", 4: "a crane the the"})
+    small = index.search("the crane", 10)
+    assert [row for row, _ in small] == [4, 3, 1, 2] or [row for row, _ in small] == [3, 4, 1, 2]
+    monkeypatch.setattr(keywords, "COMMON_FROM", 4)
+    assert index.search("the crane", 10) == index.search("crane", 10)
+    assert sorted(row for row, _ in index.search("crane", 10)) == [3, 4], "in half of them, which is not most"
+    assert len(index.search("the", 10)) == 4, "without anything rarer it counts"
+    monkeypatch.setattr(keywords, "COMMON_FROM", 5)
+    assert index.search("the crane", 10) == small
 
 
 def test_removed_and_replaced_passages() -> None:

@@ -4,8 +4,10 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import threading
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tantivy import SchemaBuilder
 
+import index.library
 from index.errors import (
     ArticleNotFoundError,
     EncoderMismatchError,
@@ -284,6 +287,54 @@ def test_both_searches_stay_inside_the_filter(
         found = library.keyword_articles("the ship", 10, search_filter)
         assert {library.article(identifier).origin for identifier, _ in found} == expected
         assert len(found) == len(expected)
+
+
+@pytest.mark.parametrize("beside_from", [0, 10**9])
+def test_both_searches_at_once_find_what_each_finds(
+    path: Path, encoder: BagOfWordsEncoder, beside_from: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index.library, "BESIDE_FROM", beside_from)
+    words = ["ship", "crane", "ferry"]
+    searched: list[bool] = []
+    search = KeywordIndex.search
+
+    def watched(*arguments: Any, **named: Any) -> Any:
+        searched.append(threading.current_thread() is threading.main_thread())
+        return search(*arguments, **named)
+
+    with Library.open_for_writing(path, encoder) as library:
+        put(
+            library,
+            *(article_of(origin, f"The {word} left. A vote.") for origin, word in zip("abc", words, strict=True)),
+        )
+        for search_filter in (ALL, SearchFilter(date_to=date(1900, 1, 1)), SearchFilter(sources=frozenset({"tass"}))):
+            for query in ("the vote", words[0], "?"):
+                each = library.dense(query, 2, search_filter), library.keyword(query, 2, search_filter)
+                articles = library.keyword_articles(query, 2, search_filter)
+                with monkeypatch.context() as patch:
+                    patch.setattr(KeywordIndex, "search", watched)
+                    searched.clear()
+                    assert library.dense_and_keyword(query, 2, search_filter, 2) == each
+                    assert searched == [beside_from > 0] * 2
+                    scores = library.article_scores(query, 2, search_filter, [name for name, _ in articles])
+                    assert scores == dict(articles)
+                    assert len(searched) == 2, "the articles were looked for already"
+        assert library.dense_and_keyword("vote", 2, ALL, 2)[1]
+        put(library, article_of("/new", "A vote, a vote, a vote."))
+        new = {hit.passage.article_id for hit in library.keyword("vote", 1, ALL)}
+        assert set(library.article_scores("vote", 2, ALL, new)) == new, "what was found before it came is not it"
+
+
+def test_an_error_beside_the_vectors_is_raised(path: Path, encoder: BagOfWordsEncoder, monkeypatch) -> None:
+    def broken(*_: Any) -> Any:
+        raise ValueError("no words")
+
+    monkeypatch.setattr(index.library, "BESIDE_FROM", 0)
+    monkeypatch.setattr(KeywordIndex, "search", broken)
+    with Library.open_for_writing(path, encoder) as library:
+        put(library, article_of("/a", "The ship left."))
+        with pytest.raises(ValueError, match="no words"):
+            library.dense_and_keyword("ship", 1, ALL, 1)
 
 
 def test_articles_are_found_by_all_their_passages(path: Path) -> None:

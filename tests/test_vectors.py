@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from index import vectors
 from index.types import VectorKind
 from index.vectors import LEAST_TAIL, Block, VectorIndex, kind_for
 
@@ -222,6 +223,22 @@ def test_a_compressed_index_says_what_it_finds(compressed: VectorIndex) -> None:
     assert int(compressed.details["queries"]) > 10
 
 
+def test_as_many_parts_are_searched_as_the_recall_needs(
+    many: NDArray[np.float32], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vectors, "PARTS_PER_ROOT", 0.1)  # four parts, each of more vectors than are scored again
+    monkeypatch.setattr(vectors, "SEARCHED_SHARES", (0.25, 1.0))
+    monkeypatch.setattr(vectors, "ENOUGH_RECALL", 0.0)
+    few = index_of(range(2_400), many, kind="partitioned")
+    assert few.details["searched_share"] == 0.25
+    found = float(few.details["recall_at_10"])
+    assert found < 0.99
+    monkeypatch.setattr(vectors, "ENOUGH_RECALL", found + 0.001)
+    enough = index_of(range(2_400), many, kind="partitioned")
+    assert enough.details["searched_share"] == 1.0
+    assert float(enough.details["recall_at_10"]) > found
+
+
 def test_a_saved_compressed_index_gives_equal_hits(
     tmp_path: Path, compressed: VectorIndex, many: NDArray[np.float32]
 ) -> None:
@@ -240,7 +257,7 @@ def test_the_same_vectors_give_the_same_index(tmp_path: Path, many: NDArray[np.f
 
 
 @pytest.mark.parametrize(
-    ("count", "kind"), [(0, "exact"), (50_000, "exact"), (50_001, "compressed"), (2_000_001, "partitioned")]
+    ("count", "kind"), [(0, "exact"), (50_000, "exact"), (50_001, "compressed"), (300_001, "partitioned")]
 )
 def test_the_kind_follows_the_number(count: int, kind: str) -> None:
     assert kind_for(count) == kind

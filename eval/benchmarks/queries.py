@@ -63,17 +63,16 @@ AIMS = {10_000: 15.0, 100_000: 25.0, 1_000_000: 50.0}
 
 PARTS = {
     "encode the question": ("index.library", "Library", "prepare"),
-    "dense search": ("index.library", "Library", "dense"),
-    "keyword search": ("index.library", "Library", "keyword"),
+    "the two searches": ("index.library", "Library", "dense_and_keyword"),
     "closer look": ("index.library", "Library", "match_sentences"),
-    "keyword search, articles": ("index.library", "Library", "article_scores"),
+    "scores of articles": ("index.library", "Library", "article_scores"),
     "fusion": ("rag.retrieval", "", "fuse"),
 }
 """Parts of a retrieval, one after the other: module, class, name."""
 
 INSIDE = {
     "  vectors": (("index.vectors", "VectorIndex", "search"),),
-    "  keywords": (("index.keywords", "KeywordIndex", "search"),),
+    "  keywords, beside them": (("index.keywords", "KeywordIndex", "search"),),
     "  fetch passages": (("index.store", "Store", "passages"),),
     "  fetch tokens": (("index.store", "Store", "tokens_in_rows"),),
     "  score again": (("index.search_files", "SearchFiles", "_read"),),
@@ -363,8 +362,7 @@ def _draw(rows: list[dict[str, Any]]) -> None:
         "p95 in ms ↓",
         {
             "Dateline, whole": by_size("ours", "whole"),
-            "dense search": by_size("ours", "dense search"),
-            "keyword search": by_size("ours", "keyword search"),
+            "the two searches": by_size("ours", "the two searches"),
             "closer look": by_size("ours", "closer look"),
             "plain, whole": by_size("plain", "whole"),
         },
