@@ -38,6 +38,11 @@ MAX_BAD_RECORDS = 1_000
 """Records of one file whose faults are told. Where there are more, it is another kind of file."""
 
 
+MAX_BAD_FIRST = 10
+"""Lines at the beginning of a JSON Lines file that may be no objects. Where there are more, it is another kind of
+file."""
+
+
 @dataclass(frozen=True, slots=True)
 class RawRecord:
     """A record as it was found: its key within the file, the SHA-256 of what decides it, and its fields.
@@ -103,7 +108,8 @@ def is_question_set(file: BinaryIO, suffix: str) -> bool:
         OSError: It cannot be read.
     """
     for _, _, found in _read_lines(file, suffix, 0):
-        return not isinstance(found, str) and _is_question(found[0])
+        if not isinstance(found, str):
+            return _is_question(found[0])
     return False
 
 
@@ -126,7 +132,7 @@ def _read_lines(file: BinaryIO, suffix: str, start: int) -> Iterator[tuple[int, 
 def _read_json(file: BinaryIO, start: int) -> Iterator[tuple[int, int, _Found | str]]:
     number = 0
     position = file.seek(start)
-    is_first = True
+    bad_first: list[tuple[int, int]] | None = []  # until there is an object, it may be another kind of file
     while line := file.readline(MAX_LINE_BYTES + 1):
         number += 1
         if len(line) > MAX_LINE_BYTES:
@@ -134,15 +140,23 @@ def _read_json(file: BinaryIO, start: int) -> Iterator[tuple[int, int, _Found | 
         if line.strip():
             fields = _json_fields(line)
             if fields is not None:
+                yield from ((*place, _NO_OBJECT) for place in bad_first or ())
+                bad_first = None
                 yield number, position, (fields, hashlib.sha256(line).hexdigest())
-            elif is_first:
-                raise UnsupportedFormatError(
-                    f"It is not JSON Lines: line {number} is not a JSON object; write one object a line, in UTF-8."
-                )
+            elif bad_first is None:
+                yield number, position, _NO_OBJECT
             else:
-                yield number, position, "not a JSON object in UTF-8."
-            is_first = False
+                bad_first.append((number, position))
+                if len(bad_first) > MAX_BAD_FIRST:
+                    break
         position += len(line)
+    if bad_first:
+        raise UnsupportedFormatError(
+            f"It is not JSON Lines: line {bad_first[0][0]} is not a JSON object; write one object a line, in UTF-8."
+        )
+
+
+_NO_OBJECT = "not a JSON object in UTF-8."
 
 
 def _json_fields(line: bytes) -> Mapping[str, object] | None:

@@ -18,6 +18,7 @@ from index.errors import EmptyArticleError, ReadError, UnreadableOriginError, Un
 from index.files import absolute_path
 from index.formats import read_format
 from index.readers import Record, find_records
+from index.record_files import MAX_BAD_FIRST
 from index.types import Article, Failure, normalise_text
 
 ROOT = Path(__file__).parent.parent
@@ -588,6 +589,19 @@ def test_csv(tmp_path):
 def test_record_files_that_hold_no_articles(tmp_path, name, content, reason):
     write(tmp_path / name, content)
     assert failures(tmp_path) == {name: reason}
+
+
+def test_bad_lines_before_the_first_record_are_named_and_the_others_read(tmp_path):
+    bad = ["{", "[1]", *["not JSON"] * (MAX_BAD_FIRST - 2)]
+    path = write(tmp_path / "a.jsonl", "\n".join([*bad, '{"text": "One."}', "{", '{"text": "Two."}']))
+    good = [read_here(found) for found in find_records([str(path)]) if isinstance(found, Record)]
+    assert [article.text for article in good] == ["One.", "Two."]
+    expected = [*range(1, MAX_BAD_FIRST + 1), MAX_BAD_FIRST + 2]
+    assert failures(path) == {f"a.jsonl#{line}": f"Line {line}: not a JSON object in UTF-8." for line in expected}
+    path = write(path, "\n".join([*bad, "another", '{"text": "One."}']))
+    assert failures(path) == {
+        "a.jsonl": "It is not JSON Lines: line 1 is not a JSON object; write one object a line, in UTF-8."
+    }
 
 
 def test_a_row_with_too_many_cells(tmp_path):
