@@ -24,9 +24,10 @@ demo: install
 	$(BIN)/dateline index seeds --library $(DEMO_LIBRARY)
 	$(BIN)/dateline serve --library $(DEMO_LIBRARY) --port $(PORT)
 
-# Two processes with one core each; a file's tests, which may share what is dear to make, stay in one.
+# Three processes with one core each, since most tests wait for a disk, a browser or a child process; a file's tests,
+# which may share what is dear to make, stay in one.
 test: install
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadscope --no-loadscope-reorder
 
 screenshots: install
 	$(BIN)/python tests/screenshots.py $(SCREENSHOTS)

@@ -73,7 +73,11 @@ class ForkServer:
         scratch = Path(self._scratch.name)
         result = scratch / "result"
         value = json.loads(result.read_text()) if result.exists() and code == 0 else None
-        streams = [(scratch / name).read_text(errors="replace") for name in ("stdout", "stderr")]
+        # One that was killed at once may not have come to open them.
+        streams = [
+            (scratch / name).read_text(errors="replace") if (scratch / name).exists() else ""
+            for name in ("stdout", "stderr")
+        ]
         return Ended(code, value, *streams)
 
     def call(self, function: str, kill_after: float = PATIENCE_SECONDS, **arguments: Any) -> Ended:

@@ -124,6 +124,10 @@ def test_a_question_is_edited_and_asked_again(browser, backend: FakeBackend, add
         assert backend.questions[-1].history == ()
         asked = len(backend.questions)
         page.get_by_role("button", name="Ask again").click()
+        for _ in range(200):
+            if len(backend.questions) > asked:
+                break
+            page.wait_for_timeout(50)
         page.wait_for_function("document.querySelectorAll('#conversation .made').length === 1")
         page.get_by_test_id("submit-button").wait_for()
         expect(page.get_by_test_id("user")).to_have_text(["When was the vote?"])
