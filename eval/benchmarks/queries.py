@@ -331,9 +331,7 @@ def _report(row: dict[str, Any]) -> str:
     lines.append(titled(["milliseconds", "p50", "p95"], table))
     beside = [[name, f"{one['p50 ms']:.2f}", f"{one['p95 ms']:.2f}"] for name, one in plain["stages"].items()]
     lines.append(titled(["plain", "p50", "p95"], beside))
-    table = [
-        ["none", *(f"{ours['stages']['whole'][key]:.2f}" for key in ("p50 ms", "p95 ms")), f"{recall['none']:.3f}"]
-    ]
+    table = [["none", *(f"{ours['stages']['whole'][key]:.2f}" for key in ("p50 ms", "p95 ms")), recall["none"]]]
     for name, one in ours["filters"].items():
         table.append([name, f"{one['p50 ms']:.2f}", f"{one['p95 ms']:.2f}", recall[name]])
     lines.append(titled(["filter", "p50", "p95", f"recall@{RECALL_AT}"], table))

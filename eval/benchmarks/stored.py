@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 
+from index.precision import precision_of_processor, precision_set
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -21,6 +23,7 @@ def store(name: str, command: str, figures: Mapping[str, object]) -> None:
         "commit": commit.stdout.strip(),
         "date": date.today().isoformat(),
         "machine": f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}",
+        "passages are encoded in": precision_set() or precision_of_processor(),
         **figures,
     }
     path = ROOT / "eval" / "benchmarks" / "results" / f"{name}.json"
