@@ -47,12 +47,12 @@ class TorchBert:
         """The same as `NumpyBert` gives: the last layer's vectors of all tokens, shape (tokens, dimension)."""
         import numpy as np
         import torch
-        from torch.nn.functional import gelu, linear
+        from torch.nn.functional import embedding, gelu, linear
 
         lengths = [len(ids) for ids in texts]
         with torch.inference_mode():
             places = torch.cat([self._places[:length] for length in lengths])
-            embedded = self._words[torch.from_numpy(np.concatenate(texts))] + places
+            embedded = embedding(torch.from_numpy(np.concatenate(texts)), self._words) + places
             vectors = _normalised(embedded.to(self._kind), self._norm)
             for attend, join, join_norm, widen, narrow, narrow_norm in self._layers:
                 taken = _attention(linear(vectors, *attend), lengths)

@@ -17,6 +17,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from index.one_core import ONE_CORE
 from index.types import Span
 
 if TYPE_CHECKING:
@@ -131,7 +132,9 @@ class Projection:
     def of_passage(self, read: "TokenVectors", skip: int) -> PassageTokens:
         """The tokens of a passage that was read behind `skip` characters of context, without those of the context."""
         own = read.starts >= skip
-        vectors = _unit(read.tokens[own] @ self.passage.T + self.passage_bias)
+        with ONE_CORE:  # the encoder is at work on all of them
+            projected = read.tokens[own] @ self.passage.T
+        vectors = _unit(projected + self.passage_bias)
         return PassageTokens(vectors, read.starts[own] - skip, read.ends[own] - skip)
 
     def of_question(self, read: "TokenVectors") -> QuestionTokens:

@@ -54,6 +54,7 @@ class Dateline:
     def load_model(self) -> None:
         self._encoder = self._load()
         self._encoder.encode_tokens(["warm"])
+        self._encoder.encode(["So much that PyTorch is loaded, as it is for the others."] * 1_000)
 
     def ingest(self, folder: Path, kept: Path) -> None:
         self._kept, self._folder = kept, folder
