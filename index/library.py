@@ -46,8 +46,8 @@ one every row is checked when it is read, and `dateline doctor` checks all."""
 
 
 BESIDE_FROM = 5_000
-"""Passages from which on the words of a question are looked up while its vector is: a thread costs .1 ms, what it saves
-grows with the library."""
+"""Passages from which on the words of a question are looked up while it is encoded and its vector is searched for: a
+thread costs .1 ms, what it saves grows with the library."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -409,7 +409,6 @@ class Library:
 
         So is what `article_scores` finds for the same query, `article_limit` and filter, if it is asked next.
         """
-        vector = self._tokens.of_question(query).vector
         with self._store.snapshot():
             files, allowed = self._files, self._files.matching(search_filter)
             passages, articles = files.keywords(), files.article_keywords()
@@ -419,12 +418,15 @@ class Library:
                 found = passages.search(query, limit, allowed)
                 return found, articles.search(query, article_limit, allowed, ARTICLE_TITLE_BOOST)
 
+            def by_vector() -> list[tuple[int, float]]:
+                return files.vectors().search(self._tokens.of_question(query).vector, limit, allowed)
+
             if len(passages) < BESIDE_FROM:
-                near, (words, whole) = files.vectors().search(vector, limit, allowed), by_words()
+                near, (words, whole) = by_vector(), by_words()
             else:
                 with ThreadPoolExecutor(1) as beside:
                     waiting = beside.submit(by_words)
-                    near = files.vectors().search(vector, limit, allowed)
+                    near = by_vector()
                 words, whole = waiting.result()
             self._articles_found = self._articles_key(query, article_limit, search_filter), whole
             known = self._found_passages({row for row, _ in chain(near, words)})
