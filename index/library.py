@@ -543,34 +543,22 @@ class Library:
         witness = witness_finding(self.path, self._store)
         noted = [] if witness is None else [witness]
         database = Finding("database", True, self._counted())
-        return [database, *self._files.check(), self._check_tokens(), self._check_sentences(), *noted]
+        return [database, *self._files.check(), *self._check_kept(), *noted]
 
     def _counted(self) -> str:
         return f"{self.count_articles()} articles, {self.count_passages()} passages, generation {self.generation}"
 
-    def _check_tokens(self) -> Finding:
-        """Whether every passage has its tokens. Without them answers are the same and take longer."""
-        lacking = self._tokens.count_lacking()
-        if not lacking:
-            return Finding("tokens", True, "there for every passage that they are kept of")
-        return Finding(
-            "tokens",
-            False,
-            f"missing or damaged for {lacking} of {self.count_passages()} passages; questions take longer until: "
-            "dateline doctor --repair",
-        )
-
-    def _check_sentences(self) -> Finding:
-        """Whether the sentences of every article are kept. Without them answers are the same and take longer."""
-        lacking = self._sentences.count_lacking()
-        if not lacking:
-            return Finding("sentences", True, "kept for every article")
-        return Finding(
-            "sentences",
-            False,
-            f"missing or damaged for {lacking} of {self.count_articles()} articles; questions take longer until: "
-            "dateline doctor --repair",
-        )
+    def _check_kept(self) -> list[Finding]:
+        """Whether every passage has its tokens and every article its sentences. Without them answers are the same and
+        take longer."""
+        passages = f"{self.count_passages()} passages"
+        tokens = (self._tokens.count_lacking(), passages, "there for every passage that they are kept of")
+        sentences = (self._sentences.count_lacking(), f"{self.count_articles()} articles", "kept for every article")
+        found = []
+        for check, (lacking, all_of_them, well) in (("tokens", tokens), ("sentences", sentences)):
+            bad = f"missing or damaged for {lacking} of {all_of_them}; questions take longer until: "
+            found.append(Finding(check, not lacking, f"{bad}dateline doctor --repair" if lacking else well))
+        return found
 
     def repair(self) -> list[Finding]:
         """Rebuilds the derived files that are missing, stale or damaged, then checks again. Needs the writer's lock."""
