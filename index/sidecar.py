@@ -8,7 +8,7 @@ import csv
 import io
 import json
 import unicodedata
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from index.dates import parse_date
@@ -53,9 +53,13 @@ def read_sidecar(folder: Path) -> Sidecar:
     return _parsed(path, text)
 
 
+_FIELDS = sorted(field.name for field in fields(Metadata))
+
+
 def row_text(row: Metadata) -> str:
     """A text that is the same for the same statements and another for others."""
-    return json.dumps(asdict(row), sort_keys=True)
+    # Not by `asdict`, which copies each value and takes a sixth of the time of looking through a folder.
+    return json.dumps({name: getattr(row, name) for name in _FIELDS})
 
 
 def _parsed(path: Path, text: str) -> Sidecar:
