@@ -22,7 +22,7 @@ from index.keywords import KeywordDocument, KeywordIndex, copy_index_files
 from index.store import Stamp, Store
 from index.types import Finding, SearchFilter, VectorKind
 from index.vectors import Block, VectorIndex, is_outgrown, kind_for, possible_kind
-from index.witness import write_witness
+from index.witness import is_witnessed, write_witness
 
 if TYPE_CHECKING:
     import numpy as np
@@ -206,10 +206,10 @@ class SearchFiles:
     def are_behind(self) -> bool:
         """True if a file should be written, because there were commits since, because it is not there, or because it
         has outgrown its kind."""
-        generation = self._store.generation()
-        if generation == 0:
+        if self._store.generation() == 0:
             return False
-        return self._needs_vectors() or not all(map(self._has_keywords, (KEYWORDS_NAME, ARTICLE_KEYWORDS_NAME)))
+        are_there = all(map(self._has_keywords, (KEYWORDS_NAME, ARTICLE_KEYWORDS_NAME)))
+        return self._needs_vectors() or not are_there or not is_witnessed(self._folder, self._store)
 
     def _has_keywords(self, name: str) -> bool:
         """True if the folder of a keyword index is there and of the present generation."""

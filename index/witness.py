@@ -15,11 +15,16 @@ from index.types import Finding
 WITNESS_NAME = "generation.json"
 
 
+def is_witnessed(folder: Path, store: Store) -> bool:
+    """True if the note is there and of the library's present generation."""
+    return _read(folder / WITNESS_NAME) == _content(store)
+
+
 def write_witness(folder: Path, store: Store) -> None:
     """Notes the library's identifier and its present generation. Raises `OSError`."""
     content = _content(store)
     path = folder / WITNESS_NAME
-    if _read(path) == content:
+    if is_witnessed(folder, store):
         return
     unfinished = path.with_name(path.name + ".part")
     with unfinished.open("w", encoding="utf-8") as file:

@@ -32,6 +32,7 @@ from index.search_files import ARTICLE_KEYWORDS_NAME, KEYWORDS_NAME, NAMES, VECT
 from index.store import DATABASE_NAME
 from index.types import Article, Hit, Metadata, SearchFilter
 from index.vectors import VectorIndex
+from index.witness import WITNESS_NAME
 
 ALL = SearchFilter()
 TEXTS = {
@@ -827,6 +828,19 @@ def test_a_damaged_database_is_named_by_the_check(
             library.keyword("the", 5, ALL)
         with pytest.raises(LibraryFormatError, match="damaged"):
             library.articles()
+
+
+def test_a_note_that_is_missing_is_written_by_the_next_writer(filled: Path, encoder: BagOfWordsEncoder) -> None:
+    written = (filled / WITNESS_NAME).read_bytes()
+    for damage in (Path.unlink, lambda note: note.write_text("{}")):
+        damage(filled / WITNESS_NAME)
+        with Library.open(filled, encoder) as library:
+            assert [finding.check for finding in library.check() if not finding.ok] == [WITNESS_NAME]
+        with Library.open_for_writing(filled, encoder):
+            pass
+        assert (filled / WITNESS_NAME).read_bytes() == written
+        with Library.open(filled, encoder) as library:
+            assert all(finding.ok for finding in library.check())
 
 
 def test_questions_and_tokens_are_remembered_within_bounds(
