@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
-from index import bert_numpy, default_encoder
+from index import bert_numpy, bert_torch, default_encoder
 from index.bert_numpy import NumpyBert, gelu
 from index.bert_torch import TorchBert
 from index.default_encoder import DefaultEncoder
@@ -290,6 +291,22 @@ def test_a_gpu_is_used_where_pytorch_sees_one(
     encoder = bulk_encoder(monkeypatch)
     assert_same(in_order(encoder, texts[:8]), general.encode_tokens(texts[:8]), 0.99999)
     assert isinstance(encoder._bulk, SentenceTransformerEncoder)
+
+
+def test_in_half_precision_no_number_of_tokens_is_new_for_long() -> None:
+    """Each would be one that oneDNN prepares itself for."""
+    encoder, rows = new_encoder_once(), set()
+    forward = TorchBert(encoder._weights, "bf16")
+    with pytest.MonkeyPatch.context() as patch:
+        linear = torch.nn.functional.linear
+        patch.setattr("torch.nn.functional.linear", lambda x, *by: rows.add(len(x)) or linear(x, *by))
+        for count in (1, bert_torch.ROWS - 1, bert_torch.ROWS, bert_torch.ROWS + 1):
+            ids = [np.arange(1000, 1000 + count), np.arange(2000, 2005)]
+            found, expected = forward(ids), NumpyBert(encoder._weights)(ids)
+            assert found.shape == expected.shape == (count + 5, 384)
+            cosines = (found * expected).sum(1) / np.linalg.norm(found, axis=1) / np.linalg.norm(expected, axis=1)
+            assert np.median(cosines) >= 0.999
+    assert rows == {bert_torch.ROWS, 2 * bert_torch.ROWS}
 
 
 def test_both_forward_passes_give_all_tokens_of_a_batch_unpadded() -> None:
