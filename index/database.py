@@ -147,10 +147,11 @@ def has_log(path: Path) -> bool:
 
 def damaged(path: Path, error: BaseException) -> LibraryDamagedError:
     """The error for a file that SQLite cannot make sense of."""
+    reason = str(error).partition(" with text ")[0]  # of what is no UTF-8 SQLite tells the whole
     return LibraryDamagedError(
-        f"{str(path)!r} is damaged, or not the database of a library ({error}). If it is one, mend it with: dateline "
+        f"{str(path)!r} is damaged, or not the database of a library ({reason}). If it is one, mend it with: dateline "
         f"doctor --repair --library {path.parent}",
-        what=str(error),
+        what=reason,
     )
 
 

@@ -50,6 +50,9 @@ WRITER_HEAP_BYTES = 64_000_000
 _SEGMENT = re.compile(r"[0-9a-f]{32}\.")
 """Names of tantivy's files that hold documents, which are written once."""
 
+_MANAGED, _META = ".managed.json", "meta.json"
+"""Tantivy's list of its files, and the description of the index."""
+
 ANALYZER = "dateline_en"
 """Name under which the analyzer of this module is registered with an index."""
 
@@ -167,6 +170,12 @@ class KeywordIndex:
         self._index.reload()
         self._searcher = self._index.searcher()
         return before + added - len(self)
+
+    def let_others_read(self) -> None:
+        """Gives the list of files, which tantivy lets only its owner read, the permissions of the other files."""
+        if self._folder is not None:
+            with suppress(OSError):
+                (self._folder / _MANAGED).chmod((self._folder / _META).stat().st_mode & 0o777)
 
     @property
     def folder(self) -> Path | None:
@@ -312,6 +321,11 @@ def copy_index_files(folder: Path, target: Path) -> None:
                 os.link(path, target / path.name)
                 continue
         shutil.copyfile(path, target / path.name)
+
+
+def digest_of(folder: Path) -> str:
+    """SHA-256 over the names and contents of the files of an index. Raises `OSError`."""
+    return _digest(folder, {})
 
 
 def _digest(folder: Path, known: dict[str, str]) -> str:

@@ -45,6 +45,12 @@ CHECKED_AT_OPENING_BYTES = 8 * 2**20
 one every row is checked when it is read, and `dateline doctor` checks all."""
 
 
+PROBLEMS_NAMED = 3
+"""Problems of a damaged database that are told; the first say enough."""
+
+PROBLEM_CHARACTERS = 200
+"""Characters of each of them that are told."""
+
 BESIDE_FROM = 5_000
 """Passages from which on the words of a question are looked up while it is encoded and its vector is searched for: a
 thread costs .1 ms, what it saves grows with the library."""
@@ -152,9 +158,12 @@ class Library:
             return library
 
     def close(self) -> None:
-        """Lets go of the folder; if it was opened for writing, derived files that are behind are written first."""
+        """Lets go of the folder; if it was opened for writing, derived files that are behind or damaged are written
+        first."""
         try:
-            if self._lock is not None and self._files.are_behind:
+            if self._lock is not None and self._files.are_damaged:
+                self._files.rebuild()
+            elif self._lock is not None and self._files.are_behind:
                 self.write_derived()
         finally:
             self._files.close()
@@ -535,8 +544,9 @@ class Library:
         problems = self._store.integrity()
         if problems:
             # The files beside it are derived from the database and say nothing without it.
-            advice = "restore the folder from a copy, or index the articles again: dateline index PATH --library FOLDER"
-            return [Finding("database", False, f"{'; '.join(problems)}; {advice}")]
+            named = "; ".join(problem[:PROBLEM_CHARACTERS] for problem in problems[:PROBLEMS_NAMED])
+            advice = f"save what is intact with: dateline doctor --repair --library {self.path}"
+            return [Finding("database", False, f"{named}; {advice}")]
         if not self._store.is_of_this_format:
             advice = "searches work, but take longer; bring it to this version's with: dateline doctor --repair"
             return [Finding("database", True, self._counted()), Finding("format", False, f"an older one; {advice}")]

@@ -5,6 +5,7 @@ commit costs a reader what it changed. A new file is written beside the old one,
 names it, makes it count.
 """
 
+import hashlib
 import os
 import shutil
 import sqlite3
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from index.article_filter import ArticleFilter
 from index.errors import LibraryWriteError
-from index.keywords import KeywordDocument, KeywordIndex, copy_index_files
+from index.keywords import KeywordDocument, KeywordIndex, copy_index_files, digest_of
 from index.store import Stamp, Store
 from index.types import Finding, SearchFilter, VectorKind
 from index.vectors import Block, VectorIndex, is_outgrown, kind_for, possible_kind
@@ -211,6 +212,24 @@ class SearchFiles:
         are_there = all(map(self._has_keywords, (KEYWORDS_NAME, ARTICLE_KEYWORDS_NAME)))
         return self._needs_vectors() or not are_there or not is_witnessed(self._folder, self._store)
 
+    @property
+    def are_damaged(self) -> bool:
+        """True if a file is there that is not as it was written. All of them are read for that, and no more."""
+        return any(self._is_damaged(name) for name in NAMES)
+
+    def _is_damaged(self, name: str) -> bool:
+        stamp = self._store.stamp(name)
+        path = None if stamp is None else self._path(name, stamp)
+        if stamp is None or path is None or not path.exists():
+            return False
+        try:
+            if name != VECTORS_NAME:
+                return digest_of(path) != stamp.sha256
+            with path.open("rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest() != stamp.sha256
+        except OSError:
+            return True
+
     def _has_keywords(self, name: str) -> bool:
         """True if the folder of a keyword index is there and of the present generation."""
         stamp = self._store.stamp(name)
@@ -299,6 +318,7 @@ class SearchFiles:
         if index is None or gone > GONE_SHARE * len(index):
             index, gone = KeywordIndex.create(path), 0
             index.change((), self._documents(name))
+        index.let_others_read()
         self._store.set_stamp(name, Stamp(generation, index.digest(), {"number": number, "gone": gone}))
         self._keywords[name] = generation, index
 

@@ -88,7 +88,7 @@ def _read(path: Path) -> dict[str, str | int] | None:
     """The note, `None` if there is none or it is damaged."""
     try:
         content = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     if not isinstance(content, dict) or content.keys() != {"library", "generation"}:
         return None

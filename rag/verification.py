@@ -69,8 +69,9 @@ def read_cited_lines(lines: Iterable[str], where: str) -> Iterator[CitedLine]:
         place = f"Line {number} of {where}"
         try:
             record = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise InputError(f"{place} is not JSON ({error.msg}). Give the output of: dateline ask --json") from error
+        except (ValueError, RecursionError) as error:
+            reason = error.msg if isinstance(error, json.JSONDecodeError) else "too deep or too long a number"
+            raise InputError(f"{place} is not JSON ({reason}). Give the output of: dateline ask --json") from error
         if not isinstance(record, dict) or "answer" not in record:
             raise InputError(f"{place} is not an answer. Give the output of: dateline ask --json")
         document = record["answer"] if isinstance(record["answer"], dict) else record

@@ -217,3 +217,33 @@ def test_damaged_notes_of_changes_are_not_followed(path: Path, monkeypatch: pyte
     with Library.open(path, BagOfWordsEncoder()) as reader:
         assert found(reader, "Item99") == [{"Item99 left the harbour late."}] * 3
     writer.close()
+
+
+@pytest.mark.parametrize("name", [VECTORS_NAME, KEYWORDS_NAME])
+def test_a_writer_writes_damaged_files_anew(path: Path, name: str) -> None:
+    (damaged,) = (
+        [path / "vectors-1.faiss"] if name == VECTORS_NAME else sorted((path / "keywords-1").glob("*.store"))[:1]
+    )
+    content = damaged.read_bytes()
+    for bad in (content[:40] + bytes([content[40] ^ 1]) + content[41:], content[:50]):
+        damaged.write_bytes(bad)
+        with Library.open(path, BagOfWordsEncoder()) as library:
+            assert name in {finding.check for finding in library.check() if not finding.ok}
+        with Library.open_for_writing(path, BagOfWordsEncoder()) as library:
+            pass
+        with Library.open(path, BagOfWordsEncoder()) as library:
+            assert all(finding.ok for finding in library.check())
+            assert found(library, "Item7") == [{"Item7 left the harbour late."}] * 3
+        (damaged,) = sorted(path.glob("vectors-*.faiss") if name == VECTORS_NAME else path.glob("keywords-*/*.store"))[
+            :1
+        ]
+        content = damaged.read_bytes()
+
+
+def test_all_files_are_read_by_those_who_may_read_one(path: Path) -> None:
+    modes = {
+        file.name: file.stat().st_mode & 0o777
+        for file in path.rglob("*")
+        if file.is_file() and ".lock" not in file.name
+    }
+    assert len(set(modes.values())) == 1, modes

@@ -11,6 +11,7 @@ from fakes import BagOfWordsEncoder, ScriptedGenerator
 from index.errors import ArticleNotFoundError, InputError, LibraryNotFoundError, ModelError, StoppedError
 from index.ingest import index_paths
 from index.library import Library
+from index.types import SearchFilter
 from rag.types import Answer, Question
 from ui.shared_library import SharedLibrary
 
@@ -47,6 +48,45 @@ def test_a_library_made_later_is_found_and_its_changes_are_seen(path: Path, shar
     answer = shared.ask(Question("When was the vote on the harbour put off until?"))
     assert answer.library_generation == shared.generation()
     assert {hit.passage.article_id for hit in answer.hits} == {summary.article_id for summary in shared.summaries()}
+
+
+def test_a_library_that_was_replaced_is_opened_again(path: Path, shared: SharedLibrary, tmp_path: Path) -> None:
+    add(path, "lamp.txt", "The lamp was lit in 1923 by Ann Lee.")
+    assert len(shared.summaries()) == 1
+    add(tmp_path / "other", "vote.txt", "The vote on the harbour was put off until May.")
+    path.rename(tmp_path / "former")
+    (tmp_path / "other").rename(path)
+    (found,) = shared.summaries()
+    assert found.title.startswith("The vote")
+    assert [hit.passage.article_id for hit in shared.ask(Question("Who lit the lamp?")).hits] == [found.article_id]
+    path.rename(tmp_path / "again")
+    with pytest.raises(LibraryNotFoundError):
+        shared.summaries()
+
+
+def test_threads_that_ask_at_once_do_not_wait_for_each_other_for_ever(path: Path, shared: SharedLibrary) -> None:
+    add(path, "lamp.txt", "The lamp was lit in 1923 by Ann Lee.")
+    library = shared._shared()
+    inside, found = threading.Event(), []
+
+    def other() -> None:
+        inside.wait(30)
+        found.append(library.keyword("lamp", 1, SearchFilter()))
+
+    thread = threading.Thread(target=other, daemon=True)
+    thread.start()
+
+    def first() -> None:
+        with library.snapshot():
+            inside.set()
+            time.sleep(0.2)  # until the other one waits
+            found.append(library.dense("lamp", 1, SearchFilter()))
+
+    one = threading.Thread(target=first, daemon=True)
+    one.start()
+    one.join(30)
+    thread.join(30)
+    assert len(found) == 2
 
 
 def test_an_answer_cites_the_text_of_its_article(path: Path, shared: SharedLibrary) -> None:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from index.errors import DatelineError, LibraryNotFoundError
+from index.errors import DatelineError, LibraryFormatError, LibraryNotFoundError
 from index.types import Finding
 from ui.options import Session
 
@@ -56,13 +56,13 @@ def _check_encoder(session: Session) -> Finding:
 
 
 def _encoder(session: Session) -> "Encoder":
-    """The encoder of the library, or the default one if there is no library yet."""
+    """The encoder of the library, or the default one if there is no library yet, or none that can be opened."""
     from index.encoder import load_encoder
 
     try:
         with session.open_library() as library:
             return library.encoder
-    except LibraryNotFoundError:
+    except (LibraryNotFoundError, LibraryFormatError):
         return session.parts.encoder or load_encoder()
 
 

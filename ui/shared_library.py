@@ -49,6 +49,8 @@ class SharedLibrary:
         self._naming = threading.Lock()
         self._writing = threading.Lock()
         self._library: Library | None = None
+        self._file: tuple[int, int] | None = None
+        self._inside = 0
         self._encoder = encoder
 
     @classmethod
@@ -192,10 +194,40 @@ class SharedLibrary:
     def call(self, name: str, *arguments: Any, **options: Any) -> Any:
         """Calls a method of the library, or reads a property, while nobody else does."""
         with self._lock:
-            if self._library is None:
-                self._library = Library.open(self._path, self._encoder)
-            value = getattr(self._library, name)
+            value = getattr(self._opened(), name)
             return value(*arguments, **options) if callable(value) else value
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """All calls inside are of one state of the library; other threads wait until it is left.
+
+        They wait at the lock that every call takes first: one that had it, and waited inside the library for this state
+        to be left, would wait for ever.
+        """
+        with self._lock, self._opened().snapshot():
+            self._inside += 1
+            try:
+                yield
+            finally:
+                self._inside -= 1
+
+    def _opened(self) -> Library:
+        """The library, opened again where its database is another file by now, as after a repair or where the folder
+        was replaced. To be called with the lock."""
+        if self._library is not None and not self._inside and self._file != self._file_now():
+            self.close()
+        if self._library is None:
+            self._file = self._file_now()
+            self._library = Library.open(self._path, self._encoder)
+        return self._library
+
+    def _file_now(self) -> tuple[int, int] | None:
+        """What the system knows the database by, `None` if it is not there."""
+        try:
+            found = (self._path / DATABASE_NAME).stat()
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
 
     def _for_answers(self) -> Library:
         with self._loading:  # not to load the encoder a second time while it is being loaded
@@ -208,7 +240,8 @@ class SharedLibrary:
 class _OneAtATime:
     """Looks like a `Library`; each of its calls waits for its turn.
 
-    The turn lasts for one call, not for one answer, so that a slow model keeps nobody waiting.
+    The turn lasts for one call or one state of the library, not for one answer, so that a slow model keeps nobody
+    waiting.
     """
 
     _PROPERTIES = frozenset({"generation", "path", "encoder", "encoder_name", "dimension"})
@@ -219,6 +252,8 @@ class _OneAtATime:
     def __getattr__(self, name: str) -> Any:
         if name in self._PROPERTIES:
             return self._owner.call(name)
+        if name == "snapshot":
+            return self._owner.snapshot
         return self._bound(name)
 
     def _bound(self, name: str) -> Callable[..., Any]:
