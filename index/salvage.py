@@ -1,14 +1,16 @@
 """What is intact in a damaged database, saved into a new one."""
 
+import shutil
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from index.database import connect
+from index.database import connect, unusable
 from index.errors import LibraryDamagedError, LibraryFormatError
-from index.schema import add_functions
+from index.schema import ARTICLE_FIELDS, FORMAT_VERSION, PASSAGE_FIELDS, add_functions
 from index.store import Store
 from index.types import Article, Passage
 
@@ -19,6 +21,15 @@ KEPT_ENTRIES = ("encoder_name", "encoder_digest", "dimension", "max_tokens", "pr
 
 ROWS_BEYOND = 100_000
 """Rows behind the last known one that are looked for, where the tables cannot be read to their ends."""
+
+NEEDED_ENTRIES = frozenset({"encoder_name", "encoder_digest", "dimension", "max_tokens"})
+"""Entries of the manifest without which nothing can be saved."""
+
+HEADER_BYTES = 100
+"""Length of the header of an SQLite file, at the start of its first page."""
+
+_COUNTER, _VALID_FOR = slice(24, 28), slice(92, 96)
+"""Fields of the header: the number of changes, and that number when the number of pages in it was noted."""
 
 _FAILURES = (sqlite3.Error, LibraryFormatError, ValueError, TypeError, OverflowError, MemoryError)
 """What reading a damaged row can raise."""
@@ -47,18 +58,10 @@ def salvage(damaged: Path, target: Path) -> Saved:
         LibraryWriteError: The new one cannot be written.
     """
     saved = Saved()
-    try:
-        connection = connect(damaged, "mode=rw")
-    except _FAILURES as error:
-        raise _hopeless(damaged, error) from error
-    try:
+    with _opened(damaged, target) as (connection, entries):
         add_functions(connection)
-        source = Store(connection, damaged, is_checked=_has_checksums(connection))
-        entries: dict[str, str] = _try(
-            lambda: dict(connection.execute("SELECT key, value FROM manifest").fetchall()), {}
-        )
-        if not {"encoder_name", "encoder_digest", "dimension", "max_tokens"} <= entries.keys():
-            raise _hopeless(damaged, "its manifest is gone")
+        is_checked = _has_checksums(connection) or entries.get("format_version") == str(FORMAT_VERSION)
+        source = Store(connection, damaged, is_checked=is_checked)
         new = Store.create(target, {key: entries[key] for key in KEPT_ENTRIES if key in entries})
         try:
             with new.change():
@@ -69,9 +72,97 @@ def salvage(damaged: Path, target: Path) -> Saved:
             new.close()
         known = saved.kept + len(saved.again) + len(saved.lost)
         saved.unnamed = max(0, _number(entries.get("articles")) - known)
-    finally:
-        connection.close()
     return saved
+
+
+@contextmanager
+def _opened(damaged: Path, target: Path) -> Iterator[tuple[sqlite3.Connection, dict[str, str]]]:
+    """A connection to a damaged database with the entries of its manifest.
+
+    Where SQLite refuses the file as it is, it is a connection to a copy whose first page is mended. The copy is beside
+    `target` and gone afterwards.
+    """
+    with ExitStack() as stack:
+        try:
+            opened = _described(damaged)
+        except _FAILURES as error:
+            folder = target.with_name(f"{target.name}.copy")
+            stack.callback(shutil.rmtree, folder, ignore_errors=True)
+            mended = _described_copy(damaged, folder)
+            if mended is None:
+                raise _hopeless(damaged, error) from error
+            opened = mended
+        stack.enter_context(closing(opened[0]))
+        yield opened
+
+
+def _described(path: Path) -> tuple[sqlite3.Connection, dict[str, str]]:
+    """A connection to a file that SQLite opens and in which the tables and the manifest are, with the manifest's
+    entries. Raises one of `_FAILURES`."""
+    connection = connect(path, "mode=rw")
+    try:
+        entries: dict[str, str] = dict(connection.execute("SELECT key, value FROM manifest").fetchall())
+        if not entries.keys() >= NEEDED_ENTRIES:
+            raise ValueError("its manifest is gone")
+        # These read no row. They fail where the names of the columns are damaged, and with them every later statement.
+        connection.execute(f"SELECT row, {ARTICLE_FIELDS}, text FROM articles LIMIT 0")
+        connection.execute(f"SELECT row, {PASSAGE_FIELDS} FROM passages LIMIT 0")
+        connection.execute("SELECT origin, digest, article_row FROM origins LIMIT 0")
+    except BaseException:
+        connection.close()
+        raise
+    return connection, entries
+
+
+def _described_copy(damaged: Path, folder: Path) -> tuple[sqlite3.Connection, dict[str, str]] | None:
+    """What `_described` gives for a copy in a new folder, with the least mended of its first page that suffices; `None`
+    if nothing does.
+
+    The damage can be that the file is shorter than its header says, that the header is no SQLite file's, or that the
+    description of the tables behind it is unreadable. Header and description are those of a new library, whose tables
+    have the same places, as they are made first and in the same order.
+
+    Raises:
+        LibraryWriteError: There is no space for the copy.
+    """
+    copy = folder / damaged.name
+    try:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        Store.create(folder / "fresh", {}).close()
+        fresh = (folder / "fresh").read_bytes()
+        page_size = int.from_bytes(fresh[16:18], "big")
+        with damaged.open("rb") as file:
+            own = file.read(HEADER_BYTES)
+        for start in (own, fresh[:HEADER_BYTES], fresh[:page_size]):
+            _copy_with_start(damaged, copy, start)
+            try:
+                connection, entries = _described(copy)
+            except _FAILURES:
+                continue
+            if len(start) <= HEADER_BYTES or entries.get("format_version") == str(FORMAT_VERSION):
+                return connection, entries
+            connection.close()  # the description of another version's tables is not known
+    except OSError as error:
+        raise unusable(damaged, error) from error
+    return None
+
+
+def _copy_with_start(damaged: Path, copy: Path, start: bytes) -> None:
+    """Copies a database with its log, and puts other bytes in the place of its first ones. The number of pages is that
+    of the file or of its log, whatever the header says."""
+    for leftover in copy.parent.glob(f"{copy.name}*"):
+        leftover.unlink()
+    shutil.copyfile(damaged, copy)
+    log = damaged.with_name(f"{damaged.name}-wal")
+    if log.exists():
+        shutil.copyfile(log, copy.with_name(f"{copy.name}-wal"))
+    header = bytearray(start)
+    if len(header) >= HEADER_BYTES:
+        # SQLite disregards a number of pages that was noted at another change than the last.
+        header[_VALID_FOR] = bytes(255 - byte for byte in header[_COUNTER])
+    with copy.open("r+b") as file:
+        file.write(header)
 
 
 def _save(source: Store, new: Store, row: int, dimension: int, saved: Saved) -> None:
@@ -126,7 +217,8 @@ def _is_covered(text: str, passages: Iterable[Passage]) -> bool:
 
 
 def _has_checksums(connection: sqlite3.Connection) -> bool:
-    return _try(lambda: connection.execute("SELECT checksum FROM articles LIMIT 1").fetchall(), None) is not None
+    """True if the rows of articles have checksums, by the description of the table, whether or not it can be read."""
+    return any(name == "checksum" for _, name, *_ in connection.execute("PRAGMA table_info(articles)"))
 
 
 def _rows(connection: sqlite3.Connection) -> list[int]:

@@ -189,12 +189,111 @@ def test_random_damage_is_never_an_answer_and_the_mended_library_holds_only_what
         try:
             findings = repair_library(path, BagOfWordsEncoder())
         except LibraryDamagedError:
-            continue  # the first page is hit, where the description of all tables is
+            continue  # the manifest is hit, which says what the library is
         with opened(path) as library:
             assert bad(library.check()) == [], seed
             kept = [library.article(summary.article_id) for summary in library.articles()]
         assert all(article == articles[article.article_id] for article in kept), seed
         assert (len(kept) < COUNT) == ("lost" in bad(findings)), seed
+
+
+# A database that SQLite does not open
+
+
+def mended(path: Path) -> tuple[list[Article], list[Finding]]:
+    """The articles that a repair keeps, of a library that is sound again and whose damaged file was left as it was."""
+    before = (path / DATABASE_NAME).read_bytes()
+    findings = repair_library(path, BagOfWordsEncoder())
+    assert (path / f"{DATABASE_NAME}.damaged").read_bytes() == before
+    assert not list(path.glob("*.copy")), "the copy is gone"
+    with opened(path) as library:
+        assert bad(library.check()) == []
+        kept = [library.article(summary.article_id) for summary in library.articles()]
+    originals = {article.article_id: article for article in made_articles()}
+    assert all(article == originals[article.article_id] for article in kept)
+    return kept, findings
+
+
+def write(path: Path, at: int, content: bytes) -> None:
+    with (path / DATABASE_NAME).open("r+b") as file:
+        file.seek(at)
+        file.write(content)
+
+
+@pytest.mark.parametrize(("share", "least"), [(0.99, COUNT - 3), (0.9, COUNT - 6), (0.5, 1)])
+def test_a_database_that_was_cut_off_is_mended_from_what_is_left(path: Path, share: float, least: int) -> None:
+    with (path / DATABASE_NAME).open("r+b") as file:
+        file.truncate(int((path / DATABASE_NAME).stat().st_size * share))
+    kept, findings = mended(path)
+    assert len(kept) >= least
+    assert (len(kept) < COUNT) == ("lost" in bad(findings))
+
+
+HEADERS = {
+    "the magic": (0, b"\0" * 16),
+    "the page size": (16, b"\x03\x07"),
+    "another page size": (16, b"\x20\x00"),
+    "the versions": (18, b"\xff\xff"),
+    "the payload fractions": (21, b"\0\0\0"),
+    "the whole header": (0, b"\xff" * 100),
+    "the number of pages": (28, b"\x7f\xff\xff\xff"),
+    "the count of tables": (103, b"\xff\xff"),
+    "the whole first page": (0, b"\0" * 4_096),
+}
+
+
+@pytest.mark.parametrize(("at", "content"), HEADERS.values(), ids=list(HEADERS))
+def test_a_first_page_that_is_damaged_costs_no_article(path: Path, at: int, content: bytes) -> None:
+    write(path, at, content)
+    kept, findings = mended(path)
+    assert len(kept) == COUNT
+    assert bad(findings) == []
+
+
+def test_names_of_columns_that_are_damaged_cost_no_article(path: Path) -> None:
+    page = (path / DATABASE_NAME).read_bytes()[:4_096]
+    write(path, page.index(b"article_id"), b"article_ix")
+    assert len(mended(path)[0]) == COUNT
+
+
+def test_rows_are_checked_though_the_first_cannot_be_read(path: Path, connection: sqlite3.Connection) -> None:
+    """Whether there are checksums is not asked of the rows, of which the first ones can be those that are damaged."""
+    connection.execute("UPDATE articles SET title = 'Other' WHERE row = 20")
+    (root,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'articles'").fetchone()
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+    page = (path / DATABASE_NAME).read_bytes()[(root - 1) * 4_096 : root * 4_096]
+    first = int.from_bytes(page[12:14], "big")
+    assert page[0] == 5, "the root has children"
+    leaf = int.from_bytes(page[first : first + 4], "big")
+    write(path, (leaf - 1) * 4_096, b"\0" * 4_096)
+    kept, findings = mended(path)
+    assert "Other" not in [article.title for article in kept]
+    assert "lost" in bad(findings)
+
+
+def test_what_is_only_in_the_log_is_saved_too(path: Path) -> None:
+    """A commit that needs no new page: the first one, which is damaged, is not in the log."""
+    with Library.open_for_writing(path, BagOfWordsEncoder()) as library:
+        library.put([(made_articles()[0].at("/second.txt"), "digest")])
+        crashed = {file: file.read_bytes() for file in (path / DATABASE_NAME, path / f"{DATABASE_NAME}-wal")}
+    for file, content in crashed.items():
+        file.write_bytes(content)
+    write(path, 16, b"\x03\x07")
+    repair_library(path, BagOfWordsEncoder())
+    with opened(path) as library:
+        assert bad(library.check()) == []
+        assert library.count_articles() == COUNT
+        assert library.origin_digest("/second.txt") == "digest"
+
+
+def test_what_is_no_database_at_all_is_refused_and_left(path: Path) -> None:
+    for content in (b"", b"A letter.", b"A letter." * 10_000):
+        (path / DATABASE_NAME).write_bytes(content)
+        with pytest.raises(LibraryDamagedError, match="Nothing can be saved"):
+            repair_library(path, BagOfWordsEncoder())
+        assert (path / DATABASE_NAME).read_bytes() == content
+        assert not list(path.glob("*.copy"))
 
 
 # A database that was set back
