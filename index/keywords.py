@@ -50,7 +50,7 @@ WRITER_HEAP_BYTES = 64_000_000
 _SEGMENT = re.compile(r"[0-9a-f]{32}\.")
 """Names of tantivy's files that hold documents, which are written once."""
 
-_MANAGED, _META = ".managed.json", "meta.json"
+_PRIVATE = (".managed.json", "meta.json")
 """Tantivy's list of its files, and the description of the index."""
 
 ANALYZER = "dateline_en"
@@ -172,10 +172,11 @@ class KeywordIndex:
         return before + added - len(self)
 
     def let_others_read(self) -> None:
-        """Gives the list of files, which tantivy lets only its owner read, the permissions of the other files."""
+        """Gives the two files that tantivy lets only their owner read the permissions that the folder has."""
         if self._folder is not None:
             with suppress(OSError):
-                (self._folder / _MANAGED).chmod((self._folder / _META).stat().st_mode & 0o777)
+                for name in _PRIVATE:
+                    (self._folder / name).chmod(self._folder.stat().st_mode & 0o666)
 
     @property
     def folder(self) -> Path | None:
