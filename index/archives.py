@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING, BinaryIO, cast
 
@@ -51,6 +51,8 @@ _PIECE_BYTES = 2**20
 _DRIVE = re.compile(r"[A-Za-z]:")
 _TOO_LARGE = f"It is larger than {MAX_FILE_BYTES >> 20} MB; split it into articles."
 _TOO_MUCH = f"It unpacks to more than {MAX_ARCHIVE_BYTES >> 30} GB; unpack it, if it is what it says."
+_DAMAGED = "The archive is damaged, or not what its name says; nothing behind the damage is read."
+_CUT_OFF = "The archive is cut off: its end is missing, and files that it had may be, too."
 _DAMAGES = (zipfile.BadZipFile, EOFError, zlib.error, lzma.LZMAError, struct.error, ValueError)
 
 
@@ -159,7 +161,8 @@ def _walk_tar(file: "_Bounded") -> Iterator[tuple[str, _Read | str]]:
     import tarfile
 
     # As a stream: nothing is sought, so that every byte that is unpacked is counted once.
-    with tarfile.open(fileobj=cast("IO[bytes]", file), mode="r|", errorlevel=0) as archive:
+    stream = cast("IO[bytes]", file)
+    with tarfile.open(fileobj=stream, mode="r|", errorlevel=0, tarinfo=_strict_header()) as archive:
         while (member := archive.next()) is not None:
             archive.members = []  # type: ignore[attr-defined] # else it keeps all that it has passed
             if member.isdir():
@@ -170,6 +173,29 @@ def _walk_tar(file: "_Bounded") -> Iterator[tuple[str, _Read | str]]:
                 yield member.name, _TOO_LARGE
             else:
                 yield member.name, partial(_read_from_tar, archive, member)
+
+
+@cache
+def _strict_header() -> "type[tarfile.TarInfo]":
+    """Headers of which one that is cut off, damaged or missing is an error. For tarfile it ends the archive.
+
+    An archive that is whole ends with a block of zeros.
+    """
+    import tarfile
+    from tarfile import EOFHeaderError, HeaderError, InvalidHeaderError  # type: ignore[attr-defined]
+
+    class StrictHeader(tarfile.TarInfo):
+        @classmethod
+        def fromtarfile(cls, tarfile: tarfile.TarFile) -> "StrictHeader":
+            try:
+                return super().fromtarfile(tarfile)
+            except HeaderError as error:
+                if tarfile.offset == 0 or isinstance(error, EOFHeaderError):
+                    raise
+                is_invalid = isinstance(error, InvalidHeaderError)
+                raise UnsupportedFormatError(_DAMAGED if is_invalid else _CUT_OFF) from error
+
+    return StrictHeader
 
 
 def _read_from_tar(archive: "tarfile.TarFile", member: "tarfile.TarInfo") -> bytes:
@@ -217,9 +243,7 @@ def _named_errors() -> Iterator[None]:
     try:
         yield
     except (*_DAMAGES, tarfile.TarError, BadGzipFile, NotImplementedError) as error:
-        raise UnsupportedFormatError(
-            "The archive is damaged, or not what its name says; nothing behind the damage is read."
-        ) from error
+        raise UnsupportedFormatError(_DAMAGED) from error
 
 
 def _shown(name: str) -> str:

@@ -1,7 +1,8 @@
 """RSS and Atom feeds: their entries, each an article or the address of one.
 
 Many feeds carry whole articles, others only how they begin. An entry of which there is too little text stands for the
-page behind its link. feedparser reads the XML and every habit that feeds have; what it gives is cleaned here.
+page behind its link. feedparser reads the XML and every habit that feeds have; what it gives is cleaned here. It makes
+something of a feed that is cut off, too, and says nothing of what is missing; that is found out here.
 """
 
 import io
@@ -29,17 +30,25 @@ TEASER_CHARACTERS = 600
 _CUT = re.compile(r"(?:\[…\]|\[\.\.\.\]|…|\.\.\.|(?:read|continue|see) (?:more|reading|the rest)[^.]{0,40})\s*$", re.I)
 """The end of a text that goes on elsewhere."""
 
+_BEGIN = re.compile(rb"<(?:\w+:)?(?:item|entry)[\s>]", re.I)
+_END = re.compile(rb"</(?:\w+:)?(?:item|entry)\s*>", re.I)
+_END_OF_FEED = re.compile(rb"</(?:\w+:)?(?:rss|feed|rdf)\s*>", re.I)
+_HOLE = b"\0" * 4
+"""What a file has where it was never written; no encoding has it within a text."""
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
     """An entry: its key within the feed, and the fields that `read_entry` understands.
 
-    `link` is the address of the article if the entry is only a teaser, else `None`.
+    `link` is the address of the article if the entry is only a teaser, else `None`; `has_text` is whether there is any
+    text of the entry's own.
     """
 
     key: str
     link: str | None
     content: bytes
+    has_text: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +63,7 @@ def read_entries(raw: bytes, address: str | None) -> Iterator[Entry | BadEntry]:
     """The entries of a feed in its order. Relative links count from `address`, where the feed came from.
 
     Raises:
-        UnsupportedFormatError: It is XML of another kind, or no XML.
+        UnsupportedFormatError: It is XML of another kind, or no XML, or it is damaged: after the entries that are left.
         EmptyArticleError: It has no entry.
     """
     import feedparser
@@ -67,12 +76,15 @@ def read_entries(raw: bytes, address: str | None) -> Iterator[Entry | BadEntry]:
     if not feed.version:
         kind = "a sitemap" if re.search(rb"<(?:\w+:)?(?:urlset|sitemapindex)\b", raw[:4096]) else "other XML, or no XML"
         raise UnsupportedFormatError(f"It is no RSS or Atom feed but {kind}; give the addresses of the articles.")
+    is_damaged = _is_damaged(raw, feed)
     keys: set[str] = set()
-    for number, entry in enumerate(feed.entries):
+    for number, entry in enumerate(feed.entries[:-1] if is_damaged and _ends_within_entry(raw) else feed.entries):
         if number >= MAX_ENTRIES:
             yield BadEntry(str(number + 1), f"The feed has more than {MAX_ENTRIES:,} entries; these are not read.")
             return
         yield _entry(entry, feed, keys)
+    if is_damaged:
+        raise UnsupportedFormatError("The feed is damaged or cut off; entries that it had may be missing.")
     if not keys:
         raise EmptyArticleError("The feed has no entries.")
 
@@ -85,6 +97,37 @@ def read_entry(content: bytes) -> tuple[str, Metadata]:
     text, own = read_format(page.encode("utf-8"), "html", "utf-8")
     names = ("title", "source", "author", "published", "url")
     return text, combine(Metadata(**{name: fields.get(name) for name in names}), own)
+
+
+def _is_damaged(raw: bytes, feed: Any) -> bool:
+    """True unless the XML is well-formed, or careless but whole: entries all closed, and the feed after them.
+
+    Many feeds that are whole have an `&` or an `&nbsp;` too many, or words behind their end.
+    """
+    import feedparser
+
+    harmless = (feedparser.CharacterEncodingOverride, feedparser.NonXMLContentType)
+    if not feed.bozo or isinstance(feed.bozo_exception, harmless):
+        return False
+    plain = _plain(raw)
+    ends = [found.end() for found in _END.finditer(plain)]
+    is_whole = (
+        len(_BEGIN.findall(plain)) == len(ends) == len(feed.entries)
+        and _END_OF_FEED.search(plain, ends[-1] if ends else 0) is not None
+        and _HOLE not in raw
+    )
+    return not is_whole
+
+
+def _ends_within_entry(raw: bytes) -> bool:
+    """True if the last entry begins and does not end; what there is of it is no article."""
+    plain = _plain(raw)
+    return _BEGIN.search(plain, max((found.end() for found in _END.finditer(plain)), default=0)) is not None
+
+
+def _plain(raw: bytes) -> bytes:
+    """The feed with its tags in ASCII, in UTF-16, too."""
+    return raw.replace(b"\0", b"")
 
 
 def _entry(entry: Any, feed: Any, keys: set[str]) -> Entry | BadEntry:
@@ -105,10 +148,10 @@ def _entry(entry: Any, feed: Any, keys: set[str]) -> Entry | BadEntry:
     keys.add(key)
     text = _text(html)
     if link and (len(text) < TEASER_CHARACTERS or _CUT.search(text)):
-        return Entry(key, link, content)
+        return Entry(key, link, content, bool(text))
     if not text:
         return BadEntry(key, "The entry has neither a text nor a link.")
-    return Entry(key, None, content)
+    return Entry(key, None, content, has_text=True)
 
 
 def _content(entry: Any) -> str:

@@ -62,10 +62,13 @@ class _Run:
 
     def index(self, *, prune: bool) -> IndexReport:
         for found in find_records(self.paths, self.process):
-            if isinstance(found, Record):
-                self.records.append(found)
-            else:
+            if isinstance(found, Failure):
                 self.failed.append(found)
+            elif found.instead_of is not None and self.library.origin_digest(found.instead_of.origin) is not None:
+                # The page as it was fetched before is worth more than how the feed has it begin.
+                self.failed.append(found.instead_of)
+            else:
+                self.records.append(found)
         unfound = {failure.origin for failure in self.failed}
         changed = [record for record in self.records if self.library.origin_digest(record.origin) != record.digest]
         self.unchanged = len(self.records) - len(changed)
@@ -147,7 +150,7 @@ def _gone(library: Library, paths: Sequence[str], found: set[str], failed: set[s
         file = Path(origin)
         container = _container(origin)
         below = any(file == root or root in file.parents or container == str(root) for root in roots)
-        is_known = container is None or (origin not in failed and _is_looked_through(container, found, failed))
+        is_known = container is None or _is_looked_through(container, found, failed)
         if below and _is_gone(file) and is_known:
             gone.append(origin)
     return gone
@@ -177,6 +180,12 @@ def _is_looked_through(container: str, found: set[str], failed: set[str]) -> boo
     """True if all that is in a file with many articles was found.
 
     If not one part of that file was found, it could not be read, and nothing of it counts as gone; nor if it could
-    only be read in part.
+    only be read in part. A part that failed may be any of those that are stored: a line that is damaged is known by
+    its number and no longer by its id.
     """
-    return container not in failed and any(other.startswith(container + "#") for other in found)
+    within = container + "#"
+    return (
+        container not in failed
+        and not any(other.startswith(within) for other in failed)
+        and any(other.startswith(within) for other in found)
+    )

@@ -70,7 +70,8 @@ class Parser:
             if isinstance(item, BadPart | BadEntry):
                 yield Frame({"kind": "bad", "key": item.key, "reason": item.reason})
             elif isinstance(item, Entry):
-                yield Frame({"kind": "entry", "key": item.key, "link": item.link}, item.content)
+                header = {"kind": "entry", "key": item.key, "link": item.link, "has_text": item.has_text}
+                yield Frame(header, item.content)
             else:
                 try:
                     digest = item.digest()

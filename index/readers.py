@@ -9,7 +9,7 @@ import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from index.errors import ReadError, UnreadableOriginError
@@ -39,13 +39,15 @@ class Record:
 
     `origin` is the absolute path of a file, with `#` and a key for an article within it, or an address. `digest` is the
     SHA-256, in hexadecimal, of what decides the article: its bytes and what is `known` of it otherwise, which wins over
-    what the article states. `request` is what the reading process is told to read it.
+    what the article states. `request` is what the reading process is told to read it. `instead_of` is what is wrong
+    with the page that an entry of a feed leads to, if the entry's own text stands for it.
     """
 
     origin: str
     digest: str
     request: Request
     known: Metadata
+    instead_of: Failure | None = None
 
 
 def find_records(paths: Sequence[str], process: ReadingProcess | None = None) -> Iterator[Record | Failure]:
@@ -55,8 +57,9 @@ def find_records(paths: Sequence[str], process: ReadingProcess | None = None) ->
     that are clearly no articles (pictures, programs, question sets) are passed over; documents of a kind that cannot
     be read are failures, and so is everything wrong with a path that was named. One bad file keeps out no other.
     Addresses are fetched here, while the iterator runs, and wait on the disk to be read; so are the pages that a feed
-    has only the beginnings of. `process` looks into files with many articles; it stays open, is not used by others
-    meanwhile, and is to be closed after an iterator that was not exhausted. Without it, one is started where need be.
+    has only the beginnings of. Where that fails, the beginning is the article. `process` looks into files with many
+    articles; it stays open, is not used by others meanwhile, and is to be closed after an iterator that was not
+    exhausted. Without it, one is started where need be.
 
     Raises:
         ReaderStartError: The process that looks into files with many articles cannot be started.
@@ -129,25 +132,32 @@ class _Finder:
                     yield self._found(container, frame, row)
                     continue
                 fetched += 1
-                if fetched <= MAX_FETCHED_ENTRIES:
-                    yield from self._linked(link)
-                else:
-                    reason = f"Of one feed, no more than {MAX_FETCHED_ENTRIES} pages are fetched."
-                    yield Failure(link, reason)
+                found = self._linked(link, fetched)
+                if isinstance(found, Failure) and frame.header["has_text"]:
+                    own = self._found(container, frame, row)
+                    found = own if isinstance(own, Failure) else replace(own, instead_of=found)
+                if found is not None:
+                    yield found
         except ReadError as error:
             yield Failure(container, str(error))
 
-    def _linked(self, link: str) -> Iterator[Record | Failure]:
-        """The page of an entry that is only a teaser; not the entries of another feed."""
-        if link not in self._fetched:
-            self._fetched.add(link)
-            try:
-                page = fetch(link)
-                if page.format == "feed":
-                    raise UnreadableOriginError("The entry of a feed leads to another feed, which is not read.")
-                yield self._record_of_page(link, page)
-            except ReadError as error:
-                yield Failure(link, str(error))
+    def _linked(self, link: str, number: int) -> Record | Failure | None:
+        """The page of the entry of that number that is only a teaser; not the entries of another feed.
+
+        `None` if the page was fetched before.
+        """
+        if number > MAX_FETCHED_ENTRIES:
+            return Failure(link, f"Of one feed, no more than {MAX_FETCHED_ENTRIES} pages are fetched.")
+        if link in self._fetched:
+            return None
+        self._fetched.add(link)
+        try:
+            page = fetch(link)
+            if page.format == "feed":
+                raise UnreadableOriginError("The entry of a feed leads to another feed, which is not read.")
+            return self._record_of_page(link, page)
+        except ReadError as error:
+            return Failure(link, str(error))
 
     def _found(self, container: str, frame: Frame, row: Metadata) -> Record | Failure:
         said = frame.header

@@ -179,8 +179,9 @@ def _read_csv(file: BinaryIO, suffix: str, start: int) -> Iterator[tuple[int, in
     separator = "\t" if suffix == ".tsv" else ";" if header.count(";") > header.count(",") else ","
     # The default of 131,072 characters is less than a long article has.
     csv.field_size_limit(MAX_CSV_BYTES)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-    line = 1
+    lines = io.StringIO(text, newline="")
+    reader = csv.reader(lines, delimiter=separator, strict=True)
+    line, has_short_row = 1, False
     try:
         columns = [name.strip() for name in next(reader)]
         line = reader.line_num + 1
@@ -190,13 +191,22 @@ def _read_csv(file: BinaryIO, suffix: str, start: int) -> Iterator[tuple[int, in
             elif len(cells) > len(columns):
                 fault = f"{len(cells)} cells under {len(columns)} columns; put texts that hold a comma in quotes."
                 yield line, line, fault
+            elif 0 < len(cells) < len(columns) and not has_short_row and _ends_within_line(lines, text):
+                fault = f"{len(cells)} cells under {len(columns)} columns, and no line end; the file is cut off."
+                yield line, line, fault
             elif any(cell.strip() for cell in cells):
                 fields = _lower(dict(zip(columns, cells, strict=False)))
                 digest = hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
                 yield line, line, (fields, digest)
+            has_short_row = has_short_row or len(cells) < len(columns)
             line = reader.line_num + 1
     except csv.Error as error:
         raise UnsupportedFormatError(f"It is not CSV from line {line} on ({error}).") from error
+
+
+def _ends_within_line(lines: io.StringIO, text: str) -> bool:
+    """True if the text was read to its end, and that is not the end of a line."""
+    return lines.tell() == len(text) and not text.endswith(("\n", "\r"))
 
 
 def _lower(fields: Mapping[str, object]) -> Mapping[str, object]:

@@ -265,3 +265,35 @@ def test_an_archive_that_is_cut_off_is_not_taken_for_the_one_that_is_its_last_me
     (found,) = find_records([str(outer)])
     assert isinstance(found, Failure)
     assert "damaged" in found.reason
+
+
+@pytest.mark.parametrize("suffix", [".tar", ".tar.gz"])
+@pytest.mark.parametrize(
+    ("end", "keys"),
+    [(1536, ["1.txt"]), (1700, ["1.txt"]), (2560, ["1.txt", "2.txt"]), (3584, ["1.txt", "2.txt", "3.txt"])],
+)
+def test_a_tar_that_is_cut_off_between_its_files(tmp_path, suffix, end, keys):
+    """Its folder and the headers and contents of its files take 512 bytes each."""
+    texts = {f"{number}.txt": f"{SENTENCE} {number}".encode() for number in (1, 2, 3)}
+    raw = write_tar(tmp_path / "whole.tar", texts).read_bytes()
+    (tmp_path / "whole.tar").unlink()
+    pack = gzip.compress if suffix == ".tar.gz" else bytes
+    path = tmp_path / f"a{suffix}"
+    with Library.open_for_writing(tmp_path / "library", BagOfWordsEncoder()) as library:
+        path.write_bytes(pack(raw))
+        assert index_paths(library, [str(path)]).added == 3
+        path.write_bytes(pack(raw[:end]))
+        report = index_paths(library, [str(path)], prune=True)
+    reason = "The archive is cut off: its end is missing, and files that it had may be, too."
+    assert (report.unchanged, report.removed) == (len(keys), 0)
+    assert report.failed == (Failure(str(path), reason),)
+
+
+def test_a_tar_with_a_damaged_header(tmp_path):
+    path = write_tar(tmp_path / "a.tar", {f"{number}.txt": SENTENCE.encode() for number in (1, 2)})
+    raw = path.read_bytes()
+    path.write_bytes(raw[:1536] + b"\xff" * 512 + raw[2048:])
+    record, failure = find_records([str(path)])
+    assert record.origin == f"{path}#1.txt"
+    reason = "The archive is damaged, or not what its name says; nothing behind the damage is read."
+    assert failure == Failure(str(path), reason)

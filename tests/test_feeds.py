@@ -7,15 +7,19 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from documents import SENTENCE
+from fakes import BagOfWordsEncoder
 from reading import read_here
 
 import index.feeds
 import index.readers
-from index.errors import EmptyArticleError, UnsupportedFormatError
+from index.errors import EmptyArticleError, ReadError, UnsupportedFormatError
 from index.feeds import BadEntry, Entry, read_entries, read_entry
+from index.ingest import index_paths
+from index.library import Library
 from index.readers import Record, find_records
 from index.reading import read_records
 from index.types import Article, Failure
+from index.urls import Page, fetch
 from index.web_connections import ALLOW_PRIVATE
 
 WHOLE = "".join(f"<p>{SENTENCE} Paragraph {number} says so.</p>" for number in range(8))
@@ -28,6 +32,7 @@ RSS = f"""<?xml version="1.0"?>
 <description>A teaser.</description><content:encoded>{escape(WHOLE)}</content:encoded></item>
 <item><title>Teaser</title><link>/behind</link><description>How it begins …</description></item>
 <item><title>Gone</title><link>/gone</link><description>How it begins …</description></item>
+<item><title>Gone, too</title><link>/nowhere</link><description>&lt;img src="a.png"&gt;</description></item>
 <item><title>No link</title><guid isPermaLink="false">id-4</guid><description>A short one, whole.</description></item>
 <item><title>Nothing</title><guid isPermaLink="false">id-5</guid></item>
 <item><title>Again</title><guid isPermaLink="false">id-1</guid><description>x</description></item>
@@ -83,15 +88,17 @@ def found_at(*paths: object) -> tuple[dict[str, Article], dict[str, str]]:
 @pytest.mark.parametrize("path", ["feed", "sent-as-html"])
 def test_a_feed_by_its_address(site, path):
     articles, failures = found_at(f"{site}/{path}")
-    whole, behind, short = articles.values()
-    assert list(articles) == [f"{site}/{path}#id-1", f"{site}/behind", f"{site}/{path}#id-4"]
+    whole, behind, gone, short = articles.values()
+    own = f"{site}/{path}#{site}/gone"
+    assert list(articles) == [f"{site}/{path}#id-1", f"{site}/behind", own, f"{site}/{path}#id-4"]
     assert (whole.title, whole.source, whole.author) == ("Whole & here", "The Ledger", "Jane Doe")
     assert (whole.published, whole.url) == ("2017-06-03", "https://ledger.example/whole")
     assert "Paragraph 7 says so." in whole.text
     assert (behind.title, behind.url) == ("Behind the link", f"{site}/behind")
+    assert (gone.title, gone.url, gone.text.strip()) == ("Gone", f"{site}/gone", "How it begins …")
     assert (short.title, short.text.strip()) == ("No link", "A short one, whole.")
     assert failures == {
-        f"{site}/gone": "The server has no such page (status 404).",
+        f"{site}/nowhere": "The server has no such page (status 404).",
         f"{site}/{path}#id-5": "The entry has neither a text nor a link.",
         f"{site}/{path}#id-1": "An entry above has the same identifier.",
     }
@@ -103,6 +110,100 @@ def test_the_page_of_a_teaser_is_that_of_its_address(site):
     both = [item for item in find_records([f"{site}/behind", f"{site}/feed"]) if item.origin == f"{site}/behind"]
     assert [item.digest for item in by_feed] == [item.digest for item in by_address] == [item.digest for item in both]
     assert read_here(by_feed[0]) == read_here(by_address[0])
+
+
+def test_a_page_that_was_indexed_is_not_replaced_by_how_it_begins(site, tmp_path, monkeypatch):
+    with Library.open_for_writing(tmp_path / "library", BagOfWordsEncoder()) as library:
+        index_paths(library, [f"{site}/feed"])
+        before = library.origins()
+        monkeypatch.setattr(index.readers, "fetch", _fetch_feed_alone)
+        report = index_paths(library, [f"{site}/feed"])
+        assert library.origins() == before
+    assert f"{site}/behind" in before
+    assert f"{site}/behind" in {failure.origin for failure in report.failed}
+
+
+def _fetch_feed_alone(address: str) -> Page:
+    if not address.endswith("/feed"):
+        raise ReadError("The server does not answer.")
+    return fetch(address)
+
+
+ITEMS = "".join(
+    f'<item><title>T{key}</title><guid isPermaLink="false">{key}</guid><description>Text {key}.</description></item>'
+    for key in "abc"
+)
+SMALL = f'<?xml version="1.0"?>\n<rss version="2.0"><channel><title>N</title>{ITEMS}</channel></rss>\n'
+SMALL_ATOM = (
+    SMALL.replace('rss version="2.0"><channel', 'feed xmlns="http://www.w3.org/2005/Atom"')
+    .replace("</channel></rss>", "</feed>")
+    .replace('guid isPermaLink="false"', "id").replace("guid", "id").replace("item", "entry")
+    .replace("description", "content")
+)  # fmt: skip
+AFTER_B = SMALL.index("</item>", SMALL.index("Text b"))
+
+
+def keys_and_reason(raw: bytes) -> tuple[str, str]:
+    """The keys of the entries of a feed, and what is wrong with it as a whole."""
+    keys, reason = "", ""
+    try:
+        for entry in read_entries(raw, None):
+            keys += entry.key
+    except UnsupportedFormatError as error:
+        reason = str(error)
+    return keys, reason
+
+
+@pytest.mark.parametrize(
+    ("raw", "keys"),
+    [
+        (SMALL[: AFTER_B + 7], "ab"),
+        (SMALL[: AFTER_B + 3], "a"),
+        (SMALL[: SMALL.index("Text c") + 4], "ab"),
+        (SMALL[: SMALL.index("<item>")], ""),
+        (SMALL[: SMALL.index("</channel>")], "abc"),
+        (SMALL[: SMALL.index("</rss>") + 4], "abc"),
+        (SMALL_ATOM[: SMALL_ATOM.index("Text c") + 4], "ab"),
+        (SMALL_ATOM[: SMALL_ATOM.rindex("</feed>")], "abc"),
+        (SMALL[:AFTER_B] + "\0" * 30 + SMALL[AFTER_B + 30 :], None),
+        (SMALL[:AFTER_B] + "</it" + SMALL[AFTER_B + 4 :].replace("em>", "\1m>", 1), None),
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_a_feed_that_is_damaged(raw, keys, encoding):
+    declared = raw.replace('"1.0"', f'"1.0" encoding="{encoding}"', 1)
+    found, reason = keys_and_reason(declared.encode(encoding))
+    assert keys in {None, found}
+    assert reason == "The feed is damaged or cut off; entries that it had may be missing."
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        SMALL,
+        SMALL_ATOM,
+        SMALL.replace("Ta", "T&nbsp;a"),
+        SMALL.replace("Tb", "Q & A"),
+        SMALL + "<script>count()</script>",
+        SMALL.replace("Tc", "<x:y>T</x:y>"),
+        SMALL.replace('"1.0"', '"1.0" encoding="us-ascii"').replace("Ta", "Tä"),
+    ],
+)
+def test_a_careless_feed_that_is_whole(raw):
+    assert keys_and_reason(raw.encode()) == ("abc", "")
+
+
+def test_nothing_of_a_damaged_feed_is_pruned(tmp_path):
+    path = tmp_path / "a.rss"
+    with Library.open_for_writing(tmp_path / "library", BagOfWordsEncoder()) as library:
+        path.write_text(SMALL, "utf-8")
+        index_paths(library, [str(path)])
+        path.write_text(SMALL[: AFTER_B + 7], "utf-8")
+        report = index_paths(library, [str(path)], prune=True)
+        assert (report.unchanged, report.removed, [failure.origin for failure in report.failed]) == (2, 0, [str(path)])
+        path.write_text(SMALL[: AFTER_B + 7] + "</channel></rss>", "utf-8")
+        report = index_paths(library, [str(path)], prune=True)
+        assert (report.unchanged, report.removed, report.failed) == (2, 1, ())
 
 
 def test_an_atom_feed(site, tmp_path):

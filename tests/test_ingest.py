@@ -1,5 +1,6 @@
 """Folders into a library: what is new, changed, gone or unreadable, and interruptions."""
 
+import gzip
 import os
 import shutil
 from collections.abc import Iterator
@@ -183,6 +184,42 @@ def test_records_of_a_file_come_and_go_one_by_one(library: Library, tmp_path: Pa
     write(file, "no record at all\n")
     report = index(library, file, prune=True)
     assert (report.removed, len(report.failed)) == (0, 1), "a file that cannot be read is no reason to remove"
+
+
+JSON_LINES = "".join(f'{{"id": "{key}", "text": "Ships left the harbour {key}."}}\n' for key in "abc")
+CSV = "id,text,source\n" + "".join(f"{key},Ships left the harbour {key}.,TASS\n" for key in "abc")
+CSV_ID_LAST = "text,id\n" + "".join(f"Ships left the harbour {key}.,{key}\n" for key in "abc")
+
+
+@pytest.mark.parametrize(
+    ("name", "whole", "damaged"),
+    [
+        ("a.jsonl", JSON_LINES, JSON_LINES.replace('"b"', '"b')),
+        ("a.jsonl", JSON_LINES, JSON_LINES[:-10]),
+        ("a.jsonl.gz", JSON_LINES, JSON_LINES[:-10]),
+        ("a.csv", CSV, CSV.replace("b,Ships", "b,,,Ships")),
+        ("a.csv", CSV, CSV[:-10]),
+        ("a.csv", CSV_ID_LAST, CSV_ID_LAST[:-10]),
+    ],
+)
+def test_nothing_of_a_file_with_a_damaged_record_is_pruned(
+    library: Library, tmp_path: Path, name: str, whole: str, damaged: str
+) -> None:
+    pack = gzip.compress if name.endswith(".gz") else bytes
+    file = tmp_path / "news" / name
+    file.parent.mkdir()
+    file.write_bytes(pack(whole.encode()))
+    assert counts(index(library, file)) == (3, 0, 0, 0, 0)
+    before = library.origins()
+    file.write_bytes(pack(damaged.encode()))
+    assert counts(index(library, file.parent, prune=True)) == (0, 0, 2, 0, 1)
+    assert library.origins() == before
+
+
+def test_the_last_row_may_be_short_where_others_are(library: Library, tmp_path: Path) -> None:
+    write(tmp_path / "news" / "a.csv", "id,text,source\na,Ships left.\nb,Ships came.")
+    write(tmp_path / "news" / "b.csv", "id,text,source\na,The talks began.,TASS\nb,The talks ended.\n")
+    assert counts(index(library, tmp_path / "news")) == (4, 0, 0, 0, 0)
 
 
 def test_what_cannot_be_read_is_named_and_keeps_nothing_out(library: Library, news: Path, tmp_path: Path) -> None:
