@@ -544,9 +544,8 @@ class Library:
         problems = self._store.integrity()
         if problems:
             # The files beside it are derived from the database and say nothing without it.
-            named = "; ".join(problem[:PROBLEM_CHARACTERS] for problem in problems[:PROBLEMS_NAMED])
             advice = f"save what is intact with: dateline doctor --repair --library {self.path}"
-            return [Finding("database", False, f"{named}; {advice}")]
+            return [Finding("database", False, f"{_told(problems)}; {advice}")]
         if not self._store.is_of_this_format:
             advice = "searches work, but take longer; bring it to this version's with: dateline doctor --repair"
             return [Finding("database", True, self._counted()), Finding("format", False, f"an older one; {advice}")]
@@ -561,14 +560,12 @@ class Library:
     def _check_kept(self) -> list[Finding]:
         """Whether every passage has its tokens and every article its sentences. Without them answers are the same and
         take longer."""
-        passages = f"{self.count_passages()} passages"
-        tokens = (self._tokens.count_lacking(), passages, "there for every passage that they are kept of")
-        sentences = (self._sentences.count_lacking(), f"{self.count_articles()} articles", "kept for every article")
-        found = []
-        for check, (lacking, all_of_them, well) in (("tokens", tokens), ("sentences", sentences)):
-            bad = f"missing or damaged for {lacking} of {all_of_them}; questions take longer until: "
-            found.append(Finding(check, not lacking, f"{bad}dateline doctor --repair" if lacking else well))
-        return found
+        tokens, sentences = self._tokens.count_lacking(), self._sentences.count_lacking()
+        passages, articles = f"{self.count_passages()} passages", f"{self.count_articles()} articles"
+        return [
+            _kept("tokens", tokens, passages, "there for every passage that they are kept of"),
+            _kept("sentences", sentences, articles, "kept for every article"),
+        ]
 
     def repair(self) -> list[Finding]:
         """Rebuilds the derived files that are missing, stale or damaged, then checks again. Needs the writer's lock."""
@@ -588,6 +585,17 @@ def _dense_hits(found: Sequence[tuple[int, float]], passages: Mapping[int, Passa
 
 def _keyword_hits(found: Sequence[tuple[int, float]], passages: Mapping[int, Passage]) -> list[Hit]:
     return [Hit(passages[row], rank, score, keyword_rank=rank) for rank, (row, score) in enumerate(found, start=1)]
+
+
+def _told(problems: Sequence[str]) -> str:
+    """The problems of a damaged database, in a line that can be read."""
+    return "; ".join(problem[:PROBLEM_CHARACTERS] for problem in problems[:PROBLEMS_NAMED])
+
+
+def _kept(check: str, lacking: int, of_all: str, well: str) -> Finding:
+    """Whether what is kept beside passages or articles is lacking nowhere."""
+    bad = f"missing or damaged for {lacking} of {of_all}; questions take longer until: dateline doctor --repair"
+    return Finding(check, not lacking, bad if lacking else well)
 
 
 def writer_lock(path: Path) -> "FileLock":
@@ -624,6 +632,6 @@ def _require_intact(path: Path, store: Store) -> None:
     problems = store.integrity()
     if problems:
         raise LibraryDamagedError(
-            f"The library {str(path)!r} is damaged: {'; '.join(problems[:3])}. Mend it with: dateline doctor --repair "
+            f"The library {str(path)!r} is damaged: {_told(problems)}. Mend it with: dateline doctor --repair "
             f"--library {path}"
         )

@@ -37,7 +37,6 @@ MAX_CSV_BYTES = 64 * 2**20
 MAX_BAD_RECORDS = 1_000
 """Records of one file whose faults are told. Where there are more, it is another kind of file."""
 
-
 MAX_BAD_FIRST = 10
 """Lines at the beginning of a JSON Lines file that may be no objects. Where there are more, it is another kind of
 file."""
@@ -121,6 +120,8 @@ def read_fields(fields: Mapping[str, object]) -> tuple[str, Metadata]:
     return text, combine(metadata_from_fields(fields), own)
 
 
+_NO_OBJECT = "not a JSON object in UTF-8."
+
 _Found = tuple[Mapping[str, object], str]
 
 
@@ -154,9 +155,6 @@ def _read_json(file: BinaryIO, start: int) -> Iterator[tuple[int, int, _Found | 
         raise UnsupportedFormatError(
             f"It is not JSON Lines: line {bad_first[0][0]} is not a JSON object; write one object a line, in UTF-8."
         )
-
-
-_NO_OBJECT = "not a JSON object in UTF-8."
 
 
 def _json_fields(line: bytes) -> Mapping[str, object] | None:

@@ -214,13 +214,13 @@ class SearchFiles:
 
     @property
     def are_damaged(self) -> bool:
-        """True if a file is there that is not as it was written. All of them are read for that, and no more."""
+        """True if a file is there that is not as it was written. Those that were read or written here are known."""
         return any(self._is_damaged(name) for name in NAMES)
 
     def _is_damaged(self, name: str) -> bool:
         stamp = self._store.stamp(name)
         path = None if stamp is None else self._path(name, stamp)
-        if stamp is None or path is None or not path.exists():
+        if stamp is None or path is None or not path.exists() or self._is_known(name, stamp):
             return False
         try:
             if name != VECTORS_NAME:
@@ -229,6 +229,13 @@ class SearchFiles:
                 return hashlib.file_digest(file, "sha256").hexdigest() != stamp.sha256
         except OSError:
             return True
+
+    def _is_known(self, name: str, stamp: Stamp) -> bool:
+        """True if the file of a stamp is the one that is in use here, whose digest was taken when that was opened."""
+        if name == VECTORS_NAME:
+            return stamp.sha256 == self._base_sha256
+        known = self._keywords.get(name)
+        return known is not None and known[0] == stamp.generation and known[1].folder == self._path(name, stamp)
 
     def _has_keywords(self, name: str) -> bool:
         """True if the folder of a keyword index is there and of the present generation."""
@@ -324,10 +331,7 @@ class SearchFiles:
 
     def _former_keywords(self, name: str, stamp: Stamp) -> KeywordIndex | None:
         """The index of a stamp: the one that is open, whose files were checked, or else the one on disk."""
-        known = self._keywords.get(name)
-        if known is not None and known[0] == stamp.generation and known[1].folder == self._path(name, stamp):
-            return known[1]
-        return self._load_keywords(name, stamp)
+        return self._keywords[name][1] if self._is_known(name, stamp) else self._load_keywords(name, stamp)
 
     def _new_path(self, name: str) -> tuple[Path, int]:
         """A path that no file has, and the number in its name."""

@@ -22,13 +22,12 @@ def is_witnessed(folder: Path, store: Store) -> bool:
 
 def write_witness(folder: Path, store: Store) -> None:
     """Notes the library's identifier and its present generation. Raises `OSError`."""
-    content = _content(store)
-    path = folder / WITNESS_NAME
     if is_witnessed(folder, store):
         return
+    path = folder / WITNESS_NAME
     unfinished = path.with_name(path.name + ".part")
     with unfinished.open("w", encoding="utf-8") as file:
-        json.dump(content, file)
+        json.dump(_content(store), file)
         file.flush()
         os.fsync(file.fileno())
     unfinished.replace(path)

@@ -4,7 +4,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Generator as Pieces
-from contextlib import closing, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -252,9 +252,10 @@ class _OneAtATime:
     def __getattr__(self, name: str) -> Any:
         if name in self._PROPERTIES:
             return self._owner.call(name)
-        if name == "snapshot":
-            return self._owner.snapshot
         return self._bound(name)
+
+    def snapshot(self) -> AbstractContextManager[None]:
+        return self._owner.snapshot()
 
     def _bound(self, name: str) -> Callable[..., Any]:
         def call(*arguments: Any, **options: Any) -> Any:
