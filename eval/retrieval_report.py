@@ -36,6 +36,7 @@ class RetrievalReport:
     encoder: str
     mode: SearchMode
     reranker: str | None
+    reader: str | None
     use_as_of: bool
     questions: int
     skipped: int
@@ -59,6 +60,7 @@ class RetrievalReport:
             "encoder": self.encoder,
             "mode": self.mode,
             "reranker": self.reranker,
+            "reader": self.reader,
             "as_of": self.use_as_of,
             "n": self.questions,
             "skipped": self.skipped,
@@ -73,6 +75,7 @@ class RetrievalReport:
     def text(self) -> str:
         """Aligned tables: the figures with their intervals and the baselines beside them, then the times."""
         order = "" if self.reranker is None else f", re-ranker {one_line(self.reranker)}"
+        order += "" if self.reader is None else f", reader {one_line(self.reader)}"
         parts = [
             f"{one_line(self.set_path)}: {self.questions:,} questions searched in {self.articles:,} articles "
             f"({self.passages:,} passages), {self.mode} search{order}, encoder {one_line(self.encoder)}, "

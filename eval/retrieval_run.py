@@ -26,6 +26,7 @@ from rag.followups import make_standalone
 
 if TYPE_CHECKING:
     from index.library import Library
+    from rag.reading import Reader
     from rag.reranking import Reranker
 
 BASELINES: Mapping[str, SearchMode] = {"keyword_only": "keyword", "dense_only": "dense"}
@@ -63,6 +64,7 @@ def run_retrieval(
     mode: SearchMode = "hybrid",
     use_as_of: bool = True,
     reranker: "Reranker | None" = None,
+    reader: "Reader | None" = None,
     out: Path | None = None,
     on_progress: Callable[[int, int], None] | None = None,
     search: Search | None = None,
@@ -70,9 +72,9 @@ def run_retrieval(
     """Searches for every answerable question with evidence, in the given mode and those of `BASELINES`.
 
     A follow-up is made to stand alone first. With `use_as_of`, a question that is asked as of a day finds only articles
-    published until then. The re-ranker puts in order what is found in the given mode, so that the baselines stay what
-    they are. `search` stands in for the library's own. A search that ends in an error is recorded and
-    scores 0. `on_progress` is given the questions done and the questions in all.
+    published until then. The re-ranker or reader puts in order what is found in the given mode, so that the baselines
+    stay what they are. `search` stands in for the library's own. A search that ends in an error is recorded and scores
+    0. `on_progress` is given the questions done and the questions in all.
 
     With `out`, a folder that is made if need be, it writes `retrieval.json`, the relevant articles as `qrels.trec` and
     each mode's articles as `run.MODE.trec`, by the set's own document identifiers where it has them (BEIR), else by
@@ -97,7 +99,7 @@ def run_retrieval(
             out.mkdir(parents=True, exist_ok=True)
     modes: list[SearchMode] = list(dict.fromkeys((mode, *BASELINES.values())))
     encode = partial(_encode, library) if search is None else None
-    search = search or _reranked_in(mode, library, reranker)
+    search = search or _reranked_in(mode, library, reranker, reader)
     searched = []
     for done, question in enumerate(asked, start=1):
         limits = SearchFilter(as_of=question.as_of if use_as_of else None)
@@ -116,6 +118,7 @@ def run_retrieval(
         encoder=library.encoder_name,
         mode=mode,
         reranker=None if reranker is None else reranker.name,
+        reader=None if reader is None else reader.name,
         use_as_of=use_as_of,
         questions=len(asked),
         skipped=len(question_set.questions) - len(asked),
@@ -133,9 +136,9 @@ def run_retrieval(
     return report
 
 
-def _reranked_in(mode: SearchMode, library: "Library", reranker: "Reranker | None") -> Search:
-    """The library's search, with the re-ranker in one mode alone."""
-    plain, reranked = library_search(library), library_search(library, reranker)
+def _reranked_in(mode: SearchMode, library: "Library", reranker: "Reranker | None", reader: "Reader | None") -> Search:
+    """The library's search, with the re-ranker or reader in one mode alone."""
+    plain, reranked = library_search(library), library_search(library, reranker, reader)
     return lambda query, limits, of, k: (reranked if of == mode else plain)(query, limits, of, k)
 
 

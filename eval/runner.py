@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from eval.judge import Judge
     from rag.generators import Generator
     from rag.nli_check import ModelChecker
+    from rag.reading import Reader
     from rag.reranking import Reranker
 
 NO_MODEL = "none"
@@ -64,7 +65,7 @@ class RunOptions:
     `system` is one of `eval.systems.SYSTEMS`, `k` the passages that an answer is made from, `jobs` how many questions
     are asked at a time, `seed` that of the intervals. `limit` leaves that many questions of the set, spread evenly over
     it, `None` all of them. `baselines` says whether the other systems are run beside it.
-    `reranker` puts the passages of the system in order, not those of the plain searches beside it, `None` for none.
+    `reranker` and `reader` serve the system, not the plain searches beside it; `None` for none.
     `statement_checker` gives a language model's statements their labels as they are answered, `None` for words and
     encoder. The scores come from `checker`: it tells whether cited words support a statement, `None` for the rules of
     `rag.support`; `judge` gives a language model's opinion, `None` for none. `fresh` replaces what the folder holds,
@@ -78,6 +79,7 @@ class RunOptions:
     seed: int = SEED
     baselines: bool = True
     reranker: "Reranker | None" = None
+    reader: "Reader | None" = None
     statement_checker: "ModelChecker | None" = None
     checker: "Checker | None" = None
     judge: "Judge | None" = None
@@ -201,6 +203,8 @@ def _settings(options: RunOptions, generator: "Generator | None") -> dict[str, A
     reranking = {}
     if options.reranker is not None:
         reranking = {"reranker": options.reranker.name, "reranker_digest": options.reranker.digest}
+    if options.reader is not None:
+        reranking |= {"reader": options.reader.name, "reader_digest": options.reader.digest}
     return {
         "k": answers.k,
         "mode": SYSTEMS[options.system],
@@ -236,21 +240,34 @@ def _askers(
 
     def asker(own: Library) -> Asker:
         asked = ask or system_ask(
-            options.system, own, generator, options.k, stopped, options.reranker, options.statement_checker
+            options.system,
+            own,
+            generator,
+            options.k,
+            stopped,
+            options.reranker,
+            options.reader,
+            options.statement_checker,
         )
         baselines = {}
         if options.baselines:
             baselines = baseline_asks(
-                options.system, own, options.k, generated=generator is not None, reranker=options.reranker
+                options.system,
+                own,
+                options.k,
+                generated=generator is not None,
+                reranker=options.reranker,
+                reader=options.reader,
             )
         checker = options.checker or RuleChecker()
+        is_plain = search is not None or (options.reranker is None and options.reader is None)
         return Asker(
             own,
             options.system,
             asked,
             baselines,
             search or library_search(own),
-            system_search=None if search or options.reranker is None else library_search(own, options.reranker),
+            system_search=None if is_plain else library_search(own, options.reranker, options.reader),
             k=options.k,
             with_baselines=options.baselines,
             checker=checker,

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from rag.contradictions import Finding
     from rag.generators import Finish, Generator
     from rag.prompts import Message
+    from rag.reading import Reader
     from rag.reranking import Reranker
     from rag.statement_check import StatementChecker
     from rag.support import Judgement
@@ -114,10 +115,11 @@ def system_ask(
     k: int,
     stopped: threading.Event | None = None,
     reranker: "Reranker | None" = None,
+    reader: "Reader | None" = None,
     checker: "StatementChecker | None" = None,
 ) -> Ask:
-    """The system of that name: a function that answers a question with `k` passages, put in order by the re-ranker.
-    `checker` checks the statements of a language model.
+    """The system of that name: a function that answers a question with `k` passages, by the re-ranker and the reader
+    where there are any. `checker` checks the statements of a language model.
 
     Where a language model fails, `rag.answering.ask` gives the extractive answer instead; here that is an error, so
     that the figures of a model are not those of another system in part. So is a checker that fails, and an answer that
@@ -128,31 +130,37 @@ def system_ask(
     mode = ANSWER_MODES.get(check_system(system))
     if mode is not None:
         if generator is None:
-            return _extractive_ask(library, mode, k, reranker)
-        return _model_ask(library, mode, k, generator, stopped, reranker, checker)
-    return _top_passage_ask(library, k, reranker) if system == TOP_PASSAGE else _refusal_ask(library)
+            return _extractive_ask(library, mode, k, reranker, reader)
+        return _model_ask(library, mode, k, generator, stopped, reranker, reader, checker)
+    return _top_passage_ask(library, k, reranker, reader) if system == TOP_PASSAGE else _refusal_ask(library)
 
 
 def baseline_asks(
-    system: str, library: "Library", k: int, *, generated: bool, reranker: "Reranker | None" = None
+    system: str,
+    library: "Library",
+    k: int,
+    *,
+    generated: bool,
+    reranker: "Reranker | None" = None,
+    reader: "Reader | None" = None,
 ) -> dict[str, Ask]:
     """The baselines of `answering_baselines` by name, and how each is asked.
 
-    The system without its language model keeps its re-ranker; the plain searches have none.
+    The system without its language model keeps its re-ranker and its reader; the plain searches have none.
     """
-    baselines = answering_baselines(system, generated=generated)
-    return {
-        name: _extractive_ask(library, mode, k, reranker if name == EXTRACTIVE_BASELINE else None)
-        for name, mode in baselines.items()
-    }
+    asks = {}
+    for name, mode in answering_baselines(system, generated=generated).items():
+        models = (reranker, reader) if name == EXTRACTIVE_BASELINE else (None, None)
+        asks[name] = _extractive_ask(library, mode, k, *models)
+    return asks
 
 
-def library_search(library: "Library", reranker: "Reranker | None" = None) -> Search:
+def library_search(library: "Library", reranker: "Reranker | None" = None, reader: "Reader | None" = None) -> Search:
     """The search that `rag` answers from."""
     from rag.retrieval import retrieve
 
     return lambda query, limits, mode, k: retrieve(
-        library, query, k=k, search_filter=limits, mode=mode, reranker=reranker
+        library, query, k=k, search_filter=limits, mode=mode, reranker=reranker, reader=reader
     )
 
 
@@ -185,10 +193,12 @@ def top_passage_answer(
     )
 
 
-def _extractive_ask(library: "Library", mode: SearchMode, k: int, reranker: "Reranker | None") -> Ask:
+def _extractive_ask(
+    library: "Library", mode: SearchMode, k: int, reranker: "Reranker | None", reader: "Reader | None"
+) -> Ask:
     from rag.answering import AnswerSettings, ask
 
-    settings = AnswerSettings(k=k, mode=mode, reranker=reranker)
+    settings = AnswerSettings(k=k, mode=mode, reranker=reranker, reader=reader)
     return lambda question: ask(question, library, settings=settings)
 
 
@@ -199,12 +209,13 @@ def _model_ask(
     generator: "Generator",
     stopped: threading.Event | None,
     reranker: "Reranker | None",
+    reader: "Reader | None",
     checker: "StatementChecker | None",
 ) -> Ask:
     from rag.answering import AnswerSettings, ask
 
     strict = None if checker is None else _StrictChecker(checker)
-    settings = AnswerSettings(k=k, mode=mode, reranker=reranker, checker=strict)
+    settings = AnswerSettings(k=k, mode=mode, reranker=reranker, reader=reader, checker=strict)
     model = _StrictModel(generator, stopped or threading.Event())
 
     def ask_model(question: Question) -> Answer:
@@ -265,10 +276,10 @@ class _StrictChecker:
             raise DatelineError(str(error)) from error
 
 
-def _top_passage_ask(library: "Library", k: int, reranker: "Reranker | None") -> Ask:
+def _top_passage_ask(library: "Library", k: int, reranker: "Reranker | None", reader: "Reader | None") -> Ask:
     from rag.refusals import refuse
 
-    search = library_search(library, reranker)
+    search = library_search(library, reranker, reader)
 
     def answer_with_passage(question: Question) -> Answer:
         started = time.perf_counter()

@@ -57,20 +57,23 @@ class NumpyBert:
     def __init__(self, weights: BertWeights) -> None:
         self._weights = weights
 
-    def __call__(self, texts: "Sequence[NDArray[np.int64]]") -> "NDArray[np.float32]":
+    def __call__(
+        self, texts: "Sequence[NDArray[np.int64]]", seconds: Sequence[int] | None = None
+    ) -> "NDArray[np.float32]":
         """The last layer's vectors of all tokens of texts that are given by their ids, one text behind the other:
-        shape (tokens, dimension). Nothing is padded, so no text has a part in what another gets."""
+        shape (tokens, dimension). Nothing is padded, so no text has a part in what another gets. `seconds`: see
+        `BertWeights.embedded`."""
         with ONE_CORE:
-            return self._forward(texts)
+            return self.forward(texts, seconds)
 
-    def _forward(self, texts: "Sequence[NDArray[np.int64]]") -> "NDArray[np.float32]":
-        import numpy as np
-
+    def forward(
+        self, texts: "Sequence[NDArray[np.int64]]", seconds: Sequence[int] | None = None
+    ) -> "NDArray[np.float32]":
+        """The same for callers that are inside `ONE_CORE`, where several threads may call it at a time."""
         weights = self._weights
         lengths = [len(ids) for ids in texts]
         linear = _linear_in_parts if ONE_CORE.has_small_products and sum(lengths) <= FEW_TOKENS else _linear
-        vectors = weights.words[np.concatenate(texts)]
-        vectors += np.concatenate([weights.places[:length] for length in lengths])
+        vectors = weights.embedded(texts, seconds)
         _normalise(vectors, weights.norm)
         for layer in weights.layers:
             attended = linear(_attention(linear(vectors, layer.attend), lengths), layer.join)

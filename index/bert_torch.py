@@ -38,7 +38,7 @@ class TorchBert:
         def linear(pair: Linear) -> "tuple[torch.Tensor, torch.Tensor]":
             return torch.from_numpy(pair[0]).to(kind), torch.from_numpy(pair[1]).to(kind)
 
-        self._words, self._places = torch.from_numpy(weights.words), torch.from_numpy(weights.places)
+        self._weights = weights
         self._kind = kind
         self._rows = ROWS if precision == "bf16" else 1
         self._norm = linear(weights.norm)
@@ -49,17 +49,17 @@ class TorchBert:
         self.workers = min(torch.get_num_threads(), MOST_WORKERS)
         """Batches that it is best given at once, each in a thread that has called `work_alone`."""
 
-    def __call__(self, texts: "Sequence[NDArray[np.int64]]") -> "NDArray[np.float32]":
+    def __call__(
+        self, texts: "Sequence[NDArray[np.int64]]", seconds: Sequence[int] | None = None
+    ) -> "NDArray[np.float32]":
         """The same as `NumpyBert` gives: the last layer's vectors of all tokens, shape (tokens, dimension)."""
-        import numpy as np
         import torch
-        from torch.nn.functional import embedding, gelu, linear, pad
+        from torch.nn.functional import gelu, linear, pad
 
         lengths = [len(ids) for ids in texts]
         count = sum(lengths)
         with torch.inference_mode():
-            places = torch.cat([self._places[:length] for length in lengths])
-            embedded = embedding(torch.from_numpy(np.concatenate(texts)), self._words) + places
+            embedded = torch.from_numpy(self._weights.embedded(texts, seconds))
             filled = pad(embedded.to(self._kind), (0, 0, 0, -count % self._rows))
             vectors = _normalised(filled, self._norm)
             for attend, join, join_norm, widen, narrow, narrow_norm in self._layers:

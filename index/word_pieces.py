@@ -34,8 +34,9 @@ class WordPieces:
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
         self._most = most
-        self._first = self._tokenizer.token_to_id("[CLS]")
-        self._last = self._tokenizer.token_to_id("[SEP]")
+        self.first = int(self._tokenizer.token_to_id("[CLS]") or 0)
+        self.last = int(self._tokenizer.token_to_id("[SEP]") or 0)
+        """The special word pieces around a text."""
 
     def read(self, texts: Sequence[str]) -> list[Pieces]:
         """The first word pieces of each text, at most as many as the model reads."""
@@ -45,7 +46,7 @@ class WordPieces:
         for found in self._tokenizer.encode_batch(list(texts), add_special_tokens=False):
             found.truncate(self._most)
             edges = np.array(found.offsets, dtype=np.int64).reshape(-1, 2)
-            ids = np.array([self._first, *found.ids, self._last], dtype=np.int64)
+            ids = np.array([self.first, *found.ids, self.last], dtype=np.int64)
             read.append(Pieces(ids, edges[:, 0], edges[:, 1]))
         return read
 

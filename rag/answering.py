@@ -12,7 +12,7 @@ from statistics import fmean
 
 from index.errors import ModelError, StoppedError
 from index.library import Library
-from index.types import Article, Hit, SearchFilter
+from index.types import Article, Hit
 from rag.analysis import analyse_question
 from rag.confidence import confidence
 from rag.copies import articles_with_copies, collapse
@@ -21,6 +21,7 @@ from rag.followups import make_standalone
 from rag.generators import EXTRACTIVE, Generator
 from rag.model_answers import STOPPED_EARLY, share_supported, write_answer
 from rag.parts import Part, split_question
+from rag.reading import Reader, Readings
 from rag.refusals import parts_not_held, refuse
 from rag.reranking import Reranker
 from rag.retrieval import Mode, rank_passages, recencies, spread
@@ -54,7 +55,9 @@ class AnswerSettings:
 
     For a language model, prompt and answer have at most so many tokens, by default what the environment allows
     (`rag.settings`, which raises `InputError` on what is no number). `checker` says how well the cited words support
-    its statements; without one, and where it fails, words and the library's encoder do.
+    its statements; without one, and where it fails, words and the library's encoder do. A `reader` puts the passages of
+    a hybrid in order and has a part in the choice of sentences, the short answer and the confidence
+    (`rag.reader.load_reader(None)` is the one that ships).
     """
 
     k: int = 10
@@ -63,6 +66,7 @@ class AnswerSettings:
     answer_tokens: int = field(default_factory=answer_tokens)
     reranker: Reranker | None = None
     checker: StatementChecker | None = None
+    reader: Reader | None = None
 
 
 @dataclass(slots=True)
@@ -75,6 +79,7 @@ class _Work:
     articles: Mapping[str, Article] = field(default_factory=dict)
     copied: Mapping[str, Sequence[str]] = field(default_factory=dict)
     copies: Mapping[str, Sequence[Article]] = field(default_factory=dict)
+    readings: Sequence[Readings] = ()
     generation: int = 0
     notices: list[str] = field(default_factory=list)
     prompt: PromptUse | None = None
@@ -101,7 +106,7 @@ def ask(
         QuestionError: The question is empty or too long.
         InputError: A prompt of one's own cannot be used (`rag.templates`).
         LibraryError: The library cannot be read.
-        ModelError: The re-ranker cannot be run.
+        ModelError: The re-ranker or the reader cannot be run.
     """
     *_, answer = stream(question, library, generator=generator, settings=settings)
     assert isinstance(answer, Answer)
@@ -142,9 +147,12 @@ def stream(
             raise StoppedError(STOPPED_EARLY)
     work.lap("question")
     parts = split_question(standalone)
+    if settings.reader is not None:
+        texts = [part.text for part in parts] if len(parts) > 1 else [work.standalone]
+        work.readings = [Readings(settings.reader, text) for text in texts]
     with library.snapshot():
         work.generation = library.generation
-        work.hits, work.copied = _retrieve(parts, work.standalone, library, settings, question.filter)
+        work.hits, work.copied = _retrieve(work, parts, library, settings)
         work.articles = {hit.passage.article_id: library.article(hit.passage.article_id) for hit in work.hits}
         work.lap("retrieval")
         evidence = _evidence(work, parts, library) if work.hits else []
@@ -171,13 +179,20 @@ def _evidence(work: _Work, parts: Sequence[Part], library: Library) -> list[Evid
     as_of = work.question.filter.as_of
     recent = recencies(library, work.articles.keys(), read_times(work.standalone, as_of=as_of), as_of)
     return [
-        find_evidence(analyse_question(part.text, part.topic), work.hits, work.articles, library, recent)
-        for part in parts
+        find_evidence(
+            analyse_question(part.text, part.topic),
+            work.hits,
+            work.articles,
+            library,
+            recent,
+            None if readings is None else readings.of(work.hits),
+        )
+        for part, readings in zip_longest(parts, work.readings)
     ]
 
 
 def _retrieve(
-    parts: Sequence[Part], whole: str, library: Library, settings: AnswerSettings, search_filter: SearchFilter
+    work: _Work, parts: Sequence[Part], library: Library, settings: AnswerSettings
 ) -> tuple[list[Hit], dict[str, tuple[str, ...]]]:
     """The passages for a question; for one of several parts, those of each part in turn. None is a copy of another.
 
@@ -187,11 +202,12 @@ def _retrieve(
         rank_passages,
         library,
         k=settings.k,
-        search_filter=search_filter,
+        search_filter=work.question.filter,
         mode=settings.mode,
         reranker=settings.reranker,
     )
-    found = [collapse(search(part.text if len(parts) > 1 else whole)) for part in parts]
+    texts = [part.text for part in parts] if len(parts) > 1 else [work.standalone]
+    found = [collapse(search(text, readings=readings)) for text, readings in zip_longest(texts, work.readings)]
     rankings = [spread(of_part.hits, settings.k) for of_part in found]
     if len(parts) == 1:
         return rankings[0], articles_with_copies(found)
@@ -211,7 +227,7 @@ def _extractive(
     """The answer to the parts of the question that the articles hold; a last paragraph names the others."""
     held = _parts_held(work.standalone, evidence, confidences)
     sure = fmean(compress(confidences, held)) if any(held) else 0.0
-    if sure < load_weights().refuse_below or not any(part.sentences for part in compress(evidence, held)):
+    if sure < _refuse_below(evidence) or not any(part.sentences for part in compress(evidence, held)):
         yield _refusal(work, library, "low_confidence", evidence, EXTRACTIVE, fmean(confidences))
         return
     chosen = choose(list(compress(evidence, held)), work.articles)
@@ -230,13 +246,17 @@ def _extractive(
     yield _answer(work, text, None, sure, statements, citations, EXTRACTIVE)
 
 
+def _refuse_below(evidence: Sequence[Evidence]) -> float:
+    return load_weights(with_reader=any(part.is_read for part in evidence)).refuse_below
+
+
 def _parts_held(whole: str, evidence: Sequence[Evidence], confidences: Sequence[float]) -> list[bool]:
     """Whether each part of a question is to be answered.
 
     A part that needs the whole question to be understood ("who paid for it?") falls with one before it.
     """
     held: list[bool] = []
-    least = min(PART_NOT_HELD_BELOW, load_weights().refuse_below)
+    least = min(PART_NOT_HELD_BELOW, _refuse_below(evidence))
     for part, sure in zip(evidence, confidences, strict=True):
         falls = part.profile.topic == whole and not all(held)
         held.append(sure >= least and not falls)
@@ -275,7 +295,7 @@ def _generated(
         yield _refusal(work, library, "model_declined", evidence, generator.name, sure)
         return
     borne_out = share_supported(cited.statements)
-    if borne_out == 0.0 and sure < load_weights().refuse_below:
+    if borne_out == 0.0 and sure < _refuse_below(evidence):
         work.notices.append(LEFT_OUT.format(model=generator.name))
         yield _refusal(work, library, "low_confidence", evidence, generator.name, sure)
         return

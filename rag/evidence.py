@@ -13,14 +13,17 @@ from index.types import Article, Hit, Span
 from rag.analysis import QuestionProfile
 from rag.features import (
     FEATURES,
+    READER_FEATURES,
     ArticleView,
     Candidate,
     Match,
     content_terms,
     inverse_document_frequency,
+    reader_features,
     sentence_features,
 )
 from rag.names import document_frequency
+from rag.reading import Reading
 from rag.speakers import Speaker, find_speakers, quotation_states
 from rag.weights import load_weights
 
@@ -40,6 +43,7 @@ best sentence and the second. Not fitted, since the sets at hand have few questi
 class ScoredSentence:
     """A candidate with its features and `score`, by which sentences are ranked; higher is better.
 
+    The features are those of `rag.features.FEATURES`, then, where a reader was used, of `READER_FEATURES`.
     `probability`, 0..1, is the sentence's share among all candidates of the question: they add up to 1.
     """
 
@@ -49,8 +53,8 @@ class ScoredSentence:
     probability: float
 
     def feature(self, name: str) -> float:
-        """The value of one of `rag.features.FEATURES`."""
-        return self.features[FEATURES.index(name)]
+        """The value of one of `rag.features.FEATURES` or, where a reader was used, of `READER_FEATURES`."""
+        return self.features[(*FEATURES, *READER_FEATURES).index(name)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +62,8 @@ class Evidence:
     """What the retrieved passages hold for a question.
 
     `sentences` are in order of score. `idf` gives the weight of each of the question's terms, `frequency` in how many
-    of the library's `passages` it occurs. `articles` are those that the sentences are from, by identifier.
+    of the library's `passages` it occurs. `articles` are those that the sentences are from, by identifier. `readings`
+    is what a reader says of the passages that it was given, by `passage_id`; empty without one.
     """
 
     profile: QuestionProfile
@@ -67,6 +72,12 @@ class Evidence:
     frequency: Mapping[str, int]
     passages: int
     articles: Mapping[str, ArticleView]
+    readings: Mapping[str, Reading] = field(default_factory=dict)
+
+    @property
+    def is_read(self) -> bool:
+        """True if a reader had a part in it."""
+        return bool(self.readings)
 
 
 def find_evidence(
@@ -75,10 +86,12 @@ def find_evidence(
     articles: Mapping[str, Article],
     library: Library,
     recent: Mapping[str, float] | None = None,
+    readings: Mapping[str, Reading] | None = None,
 ) -> Evidence:
     """Every sentence of the passages, scored; taken from the articles, so that one cut by a passage is whole.
 
-    `recent` is how recent each article is, 0..1, where that counts.
+    `recent` is how recent each article is, 0..1, where that counts. `readings` is what a reader says of each passage,
+    by `passage_id`, if there is one.
     """
     frequency = document_frequency(library, (*profile.terms, *profile.topic_terms))
     passages = library.count_passages()
@@ -87,12 +100,20 @@ def find_evidence(
     candidates = _candidates(hits, articles, sentences)[:MAX_CANDIDATES]
     matches = _matches(profile, candidates, hits, library)
     views = _article_views(candidates, matches, articles)
-    weights = load_weights().sentence
     features = [
         sentence_features(profile, candidate, views[candidate.article_id], idf, match)
         for candidate, match in zip(candidates, matches, strict=True)
     ]
-    scores = [sum(weights[name] * value for name, value in zip(FEATURES, values, strict=True)) for values in features]
+    names: tuple[str, ...] = FEATURES
+    if readings:
+        names = (*FEATURES, *READER_FEATURES)
+        relevance = max(reading.relevance for reading in readings.values())
+        features = [
+            values + reader_features(candidate, readings[candidate.passage_id], relevance)
+            for values, candidate in zip(features, candidates, strict=True)
+        ]
+    weights = load_weights(with_reader=bool(readings)).sentence
+    scores = [sum(weights[name] * value for name, value in zip(names, values, strict=True)) for values in features]
     if recent:
         scores = [
             score + RECENCY_IN_SCORE * recent.get(candidate.article_id, 0.0)
@@ -103,7 +124,7 @@ def find_evidence(
         for candidate, values, score, probability in zip(candidates, features, scores, softmax(scores), strict=True)
     ]
     scored.sort(key=lambda sentence: (-sentence.score, sentence.candidate.article_id, sentence.candidate.start))
-    return Evidence(profile, tuple(scored), idf, frequency, passages, views)
+    return Evidence(profile, tuple(scored), idf, frequency, passages, views, readings or {})
 
 
 def _candidates(
@@ -132,6 +153,7 @@ def _candidates(
                 date=date_in_words(article),
                 speaker=structure.speakers[position],
                 passage_id=hit.passage.passage_id,
+                passage_start=hit.passage.start,
                 passage_rank=1.0 / hit.rank,
                 passage_score=hit.score,
             )

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from index.interaction import TextMatch
+from index.types import Span
 from rag.analysis import DATE, MONTHS, NUMBER, QUOTATION, REASON, SPEECH, STOP_WORDS, QuestionProfile
 from rag.names import unify
+from rag.reading import Reading
 from rag.speakers import Speaker
 
 FEATURES = (
@@ -38,6 +40,12 @@ FEATURES = (
 )
 """Names of the features, in the order in which `sentence_features` gives their values."""
 
+READER_FEATURES = ("reader_span", "reader_share", "reader_answered", "reader_relevance")
+"""Names of what a reader adds to them where there is one, in the order in which `reader_features` gives them."""
+
+LARGEST_LOG_ODDS = 10.0
+"""A reader's log-odds count up to this; what they are divided by, so that they are about as large as the others."""
+
 _CAPITALISED = re.compile(r"(?<![.!?]\s)(?<!^)(?<![\"“‘])\b[A-Z][\w’'-]+")
 _ENDS_LIKE_SENTENCE = re.compile(r"[.!?…;,][\"”’'»)\]]*$")
 
@@ -62,7 +70,8 @@ class Candidate:
     """A sentence that may be the answer, with what stands around it.
 
     `before` and `after` are the neighbouring sentences, empty at the ends. `passage_id` names the best passage that
-    holds the sentence, `passage_rank` is 1 for the first, falling with its rank, `passage_score` its score.
+    holds the sentence, `passage_start` is where that begins in the article, `passage_rank` is 1 for the first, falling
+    with its rank, `passage_score` its score.
     `date` is that of the article in words, empty if it has none;
     `speaker` is whose words the sentence reports.
     """
@@ -78,6 +87,7 @@ class Candidate:
     date: str
     speaker: Speaker | None
     passage_id: str
+    passage_start: int
     passage_rank: float
     passage_score: float
 
@@ -167,6 +177,26 @@ def sentence_features(
         float(len(present) < 5),
         1.0 / (1 + candidate.index),
     )
+
+
+def reader_features(candidate: Candidate, reading: Reading, best_relevance: float) -> tuple[float, ...]:
+    """The values of `READER_FEATURES` for one candidate, from the reading of its passage, all in -1..1.
+
+    They are how much likelier the sentence's best span is the answer than that the passage has none, how likely the
+    answer begins in it, the log-odds that the passage answers, and its relevance below that of the best passage.
+    """
+    within = Span(candidate.start - candidate.passage_start, candidate.end - candidate.passage_start)
+    found = reading.best(within)
+    return (
+        -1.0 if found is None else _bounded(found.score - reading.none),
+        reading.share(within),
+        _bounded(reading.answered),
+        _bounded(reading.relevance - best_relevance),
+    )
+
+
+def _bounded(log_odds: float) -> float:
+    return max(-1.0, min(1.0, log_odds / LARGEST_LOG_ODDS))
 
 
 def answer_type_fit(profile: QuestionProfile, text: str) -> int:

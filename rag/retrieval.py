@@ -10,6 +10,7 @@ from typing import Literal
 
 from index.library import Library
 from index.types import Hit, SearchFilter
+from rag.reading import Reader, Readings
 from rag.reranking import Reranker, rerank, scaled
 from rag.times import TimeReading, period_fit, read_times, recency, recency_scale
 
@@ -45,6 +46,12 @@ the last months is still newer than what is years old."""
 FRESH_DAYS = 28
 """Days before the day of asking whose articles are searched once more by themselves: twice the scale of recency."""
 
+READ_PASSAGES = 20
+"""Passages of a hybrid search that a reader reads to put them in order."""
+
+READER_WEIGHT = 1.0
+"""Weight of the reader's relevance against 1 for the search's score, both scaled to 0..1 over the passages read."""
+
 ARTICLE_SHARE = 0.4
 """Largest share of the passages returned that one article may have while others are left, rounded up."""
 
@@ -57,6 +64,7 @@ def retrieve(
     search_filter: SearchFilter,
     mode: Mode = "hybrid",
     reranker: Reranker | None = None,
+    reader: Reader | None = None,
 ) -> list[Hit]:
     """The `k` best passages for a query, best first; fewer if the library or the filter holds fewer.
 
@@ -65,13 +73,16 @@ def retrieve(
     question is asked as of a day or for the latest, and those of a period that it names; a question that limits the
     articles by their publication ("articles published in May") is searched within that period. A re-ranker, where one
     is given, puts what any of them found in a new order (see `rag.reranking.rerank`, which is also where its scores are
-    from).
+    from); without one a reader, where one is given, does so with the first `READ_PASSAGES` of a hybrid.
 
     Raises:
         LibraryError: The library cannot be read.
         ModelError: The re-ranker cannot be run.
     """
-    ranked = rank_passages(library, query, k=k, search_filter=search_filter, mode=mode, reranker=reranker)
+    readings = None if reader is None else Readings(reader, query)
+    ranked = rank_passages(
+        library, query, k=k, search_filter=search_filter, mode=mode, reranker=reranker, readings=readings
+    )
     return spread(ranked, k)
 
 
@@ -83,8 +94,11 @@ def rank_passages(
     search_filter: SearchFilter,
     mode: Mode = "hybrid",
     reranker: Reranker | None = None,
+    readings: Readings | None = None,
 ) -> list[Hit]:
-    """All candidates that `retrieve` takes its `k` passages from, best first: at least `k` where there are so many."""
+    """All candidates that `retrieve` takes its `k` passages from, best first: at least `k` where there are so many.
+
+    `readings` is what a reader says of passages for this query."""
     depth = max(CANDIDATES, 2 * k)
     if mode == "dense":
         ranked = library.dense(query, depth, search_filter)
@@ -97,7 +111,28 @@ def rank_passages(
         if not ranked and limits != search_filter:
             ranked = _rank(library, query, depth, search_filter)
         ranked = prefer_by_time(ranked, library, times, search_filter.as_of)
-    return ranked if reranker is None else rerank(ranked, query, reranker)
+    if reranker is not None:
+        return rerank(ranked, query, reranker)
+    if readings is None or mode != "hybrid":
+        return ranked
+    return read_again(ranked, readings)
+
+
+def read_again(hits: Sequence[Hit], readings: Readings, depth: int = READ_PASSAGES) -> list[Hit]:
+    """The hits, given best first, the first `depth` of them in a new order, ranks from 1.
+
+    A score is the weighted mean of that of the search and of the reader's relevance, scaled to 0..1 over what is read;
+    what is not read has none of the latter. Raises `ModelError` if the reader cannot be run.
+    """
+    first = hits[:depth]
+    read = readings.of(first)
+    relevance = scaled([read[hit.passage.passage_id].relevance for hit in first])
+    weighed = [
+        replace(hit, score=(hit.score + READER_WEIGHT * new) / (1 + READER_WEIGHT))
+        for hit, new in zip(hits, [*relevance, *[0.0] * (len(hits) - len(first))], strict=True)
+    ]
+    weighed.sort(key=lambda hit: (-hit.score, hit.rank))
+    return [replace(hit, rank=rank) for rank, hit in enumerate(weighed, start=1)]
 
 
 def _rank(library: Library, query: str, depth: int, limits: SearchFilter) -> list[Hit]:

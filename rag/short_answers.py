@@ -1,5 +1,6 @@
 """The short answer to a question for a person, a date, a number, a place or a name: words of the cited sentence."""
 
+import math
 import re
 from collections.abc import Mapping
 
@@ -18,6 +19,9 @@ At .3 and .4, the words share half or more with an accepted answer (F1 .5) for .
 that get one, all of it searched, .74 and .92 of the harbour set's, .86 and 1.00 of the seeds'; at 0 for .61, .61 and
 .64. Twice to four times as many questions would get one then.
 """
+
+LEAST_READ = 0.35
+"""The same for a reader's span: its probability as the answer."""
 
 MAX_WORDS = {"person": 7, "date": 7, "number": 6, "place": 7, "other": 10}
 """Most words of a short answer, by the type that is asked for; a longer one is a sentence, which follows anyway."""
@@ -53,17 +57,36 @@ def short_answers(evidence: Evidence, hits: Mapping[str, Hit], library: Library)
     candidate = best.candidate
     if not _is_about_the_same(evidence):
         return {}
-    hit = hits.get(candidate.passage_id)
-    if hit is None:
+    span = likeliest_span(evidence, hits, library)
+    if span is None:
         return {}
-    found = library.short_answer(profile.text, hit.passage, Span(candidate.start, candidate.end))
-    if found is None or found.probability * best.probability < LEAST_PROBABILITY:
-        return {}
-    start = max(0, found.span.start - candidate.start)
-    words = whole_words(candidate.text, start, found.span.end - candidate.start)
+    start = max(0, span.start - candidate.start)
+    words = whole_words(candidate.text, start, span.end - candidate.start)
     if not words or len(words.split()) > MAX_WORDS.get(profile.answer_type, 0) or not is_of_type(words, profile):
         return {}
     return {(candidate.article_id, candidate.index): words}
+
+
+def likeliest_span(
+    evidence: Evidence, hits: Mapping[str, Hit], library: Library, least: float | None = None
+) -> Span | None:
+    """What is taken for the answer in the best sentence, characters of the article: by the reader, or without one by
+    the tokens that passages keep. `None` if its probability is below `least`, by default `LEAST_READ` or
+    `LEAST_PROBABILITY`."""
+    best = evidence.sentences[0]
+    candidate = best.candidate
+    reading, hit = evidence.readings.get(candidate.passage_id), hits.get(candidate.passage_id)
+    if reading is not None:
+        begin = candidate.passage_start
+        read = reading.best(Span(candidate.start - begin, candidate.end - begin))
+        if read is None or math.exp(read.score / 2) < (LEAST_READ if least is None else least):
+            return None
+        return Span(begin + read.span.start, begin + read.span.end)
+    if hit is None:
+        return None
+    found = library.short_answer(evidence.profile.text, hit.passage, Span(candidate.start, candidate.end))
+    least = LEAST_PROBABILITY if least is None else least
+    return None if found is None or found.probability * best.probability < least else found.span
 
 
 def asks_for_short_answer(profile: QuestionProfile) -> bool:

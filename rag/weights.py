@@ -1,4 +1,5 @@
-"""The fitted numbers of sentence choice and confidence, as shipped in `weights.json`.
+"""The fitted numbers of sentence choice and confidence, as shipped in `weights.json` and, for answers that a reader has
+a part in, `weights_reader.json`.
 
 They are written by `eval/benchmarks/fit_evidence.py`, which says what they were fitted on.
 """
@@ -13,7 +14,7 @@ from pathlib import Path
 class Weights:
     """`sentence` maps the names of `rag.features.FEATURES` to their weights in a sentence's score, `confidence` those
     of `rag.confidence.SIGNALS`, with `bias`, to the log-odds that an answer is right; `refuse_below` is the
-    confidence under which there is no answer."""
+    confidence under which there is no answer. With a reader, `READER_FEATURES` and `READER_SIGNALS` are among them."""
 
     sentence: dict[str, float]
     confidence: dict[str, float]
@@ -21,8 +22,9 @@ class Weights:
     refuse_below: float
 
 
-@lru_cache(maxsize=1)
-def load_weights() -> Weights:
+@lru_cache(maxsize=2)
+def load_weights(*, with_reader: bool = False) -> Weights:
     """The shipped weights."""
-    stored = json.loads((Path(__file__).parent / "weights.json").read_text(encoding="utf-8"))
+    name = "weights_reader.json" if with_reader else "weights.json"
+    stored = json.loads((Path(__file__).parent / name).read_text(encoding="utf-8"))
     return Weights(stored["sentence"], stored["confidence"], stored["bias"], stored["refuse_below"])

@@ -1,6 +1,7 @@
 """For every test: no way onto the network, and properties that try the same examples in every run."""
 
 import ipaddress
+import os
 import signal
 import socket
 from collections.abc import Iterator
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
 settings.register_profile("dateline", deadline=None, derandomize=True, database=None)
 settings.load_profile("dateline")
+
+# It would read twenty passages for each question of the tests. Those of the reader name it.
+os.environ["DATELINE_READER"] = "none"
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # Shells let what they run in the background ignore Ctrl-C, and its children inherit that.

@@ -11,6 +11,7 @@ from index.encoder import TokenVectors
 from index.errors import ModelError
 from index.precision import Precision
 from rag.prompts import Message
+from rag.reading import Reading, Text
 
 _WORD = re.compile(r"\w+|[^\w\s]")
 
@@ -80,6 +81,31 @@ class ScriptedGenerator:
         yield from self.pieces
         if self.fails:
             raise ModelError("scripted:model went away; try again.")
+
+
+class WordReader:
+    """A reader for which one word is the answer to everything: a passage answers as often as it has it."""
+
+    def __init__(self, word: str) -> None:
+        self.name = f"finds-{word}"
+        self.digest = hashlib.sha256(word.encode()).hexdigest()
+        self.word = word
+        self.given: list[tuple[str, list[Text]]] = []
+        """The question and the texts of each call, in order."""
+
+    def read(self, question: str, texts: Sequence[Text]) -> list[Reading]:
+        self.given.append((question, list(texts)))
+        return [self._reading(text) for text in texts]
+
+    def _reading(self, text: Text) -> Reading:
+        words = list(_WORD.finditer(text.text))
+        edges = np.array([word.span() for word in words], dtype=np.int64).reshape(-1, 2)
+        here = np.array([word.group().lower() == self.word for word in words], dtype=bool)
+        count = int(here.sum())
+        scores = np.where(here, 0.0, -9.0).astype(np.float32)
+        scores -= np.log(np.exp(scores).sum() + np.exp(-4.0))
+        none = float(2 * (-4.0 - np.log(np.exp(np.where(here, 0.0, -9.0)).sum() + np.exp(-4.0))))
+        return Reading(edges[:, 0], edges[:, 1], scores, scores, none, 3.0 if count else -3.0, float(count))
 
 
 class WordReranker:

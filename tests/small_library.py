@@ -7,6 +7,7 @@ from index.library import Library
 from index.types import Article, Hit, Metadata, SearchFilter, normalise_text
 from rag.analysis import analyse_question
 from rag.evidence import Evidence, find_evidence
+from rag.reading import Reader, Readings
 from rag.retrieval import retrieve
 from tests.fakes import BagOfWordsEncoder
 
@@ -23,8 +24,12 @@ def library_of(path: Path, articles: Sequence[Article]) -> Library:
     return library
 
 
-def evidence_of(library: Library, question: str) -> tuple[Evidence, list[Hit], dict[str, Article]]:
+def evidence_of(
+    library: Library, question: str, reader: Reader | None = None
+) -> tuple[Evidence, list[Hit], dict[str, Article]]:
     """The evidence for a question from every passage of a small library, with the hits and the articles."""
     hits = retrieve(library, question, k=1_000, search_filter=SearchFilter())
     articles = {hit.passage.article_id: library.article(hit.passage.article_id) for hit in hits}
-    return find_evidence(analyse_question(question), hits, articles, library), hits, articles
+    readings = None if reader is None else Readings(reader, question).of(hits)
+    evidence = find_evidence(analyse_question(question), hits, articles, library, readings=readings)
+    return evidence, hits, articles

@@ -191,6 +191,7 @@ def test_serve_is_given_its_settings(library, monkeypatch, tmp_path):
                 "offered": (),
                 "k": DEFAULT_K,
                 "reranker": None,
+                "reader": "none",
                 "checker": None,
             },
         ),

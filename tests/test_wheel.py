@@ -57,10 +57,11 @@ def test_the_files_that_modules_read_are_in_the_wheel(names: list[str]):
     report = {"eval/report.html", "eval/report.css", "eval/sets/sample_articles.jsonl"}
     prompts = {f"rag/prompt_{part}.txt" for part in ("system", "user", "passage", "rewrite", "rewrite_user")}
     fitted = {"rag/weights.json", "rag/support.json", "index/interaction.npz", "index/answer_spans.npz"}
+    reader = {"rag/weights_reader.json", "rag/reader.safetensors"}
     words = {"rag/irregular_verbs.txt", "rag/opposites.txt"}
     page = {f"ui/{path.parent.name}/{path.name}" for path in (ROOT / "ui").glob("*/*") if path.suffix != ".pyc"}
     assert {"ui/front/page.css", "ui/front/page.js", "ui/kept/answer.html", "ui/language/page.toml"} < page
-    assert data == page | fitted | words | prompts | judge | report
+    assert data == page | fitted | reader | words | prompts | judge | report
 
 
 def test_the_command_and_the_licence_are_in_the_wheel(names: list[str]):

@@ -75,7 +75,7 @@ def dateline(context: click.Context, library: Path | None) -> None:
 
     Settings come from flags, then from the environment, then from the configuration file: config.toml in your user
     configuration folder, or the file that DATELINE_CONFIG names. Its keys are library, encoder, vectors, model, k,
-    mode, reranker, checker, host, port, allow_host, auth_file, read_only, state, offer, llm_timeout,
+    mode, reranker, reader, checker, host, port, allow_host, auth_file, read_only, state, offer, llm_timeout,
     llm_total_timeout, prompts, prompt_tokens, answer_tokens, precision, cache and seed. DATELINE_LLM_TIMEOUT is the
     number of seconds that a language model may stay silent, DATELINE_LLM_TOTAL_TIMEOUT that its whole reply may
     take, DATELINE_PROMPT_TOKENS and DATELINE_ANSWER_TOKENS are the most tokens that a prompt and an answer may

@@ -21,6 +21,7 @@ from ui.options import (
     mode_option,
     model_option,
     pass_session,
+    reader_option,
     reranker_option,
     search_filter,
 )
@@ -44,6 +45,7 @@ input_file = click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=
 @filter_options
 @mode_option
 @reranker_option
+@reader_option
 @json_option
 @library_option
 @pass_session
@@ -57,6 +59,7 @@ def search(
     as_of: date | None,
     mode: Literal["hybrid", "dense", "keyword"],
     reranker: str | None,
+    reader: str | None,
     as_json: bool,
 ) -> None:
     """Search for passages, best first, with their scores."""
@@ -64,9 +67,9 @@ def search(
     query = check_question(read_stdin() if query == "-" else query)
     from rag.retrieval import retrieve
 
-    reads_again = session.load_reranker(reranker)
+    order, read = session.load_reranker(reranker), session.load_reader(reader)
     with session.open_library() as library:
-        hits = retrieve(library, query, k=k, search_filter=limits, mode=mode, reranker=reads_again)
+        hits = retrieve(library, query, k=k, search_filter=limits, mode=mode, reranker=order, reader=read)
         articles = _articles_of(hits, library)
     if as_json:
         for hit in hits:
@@ -86,6 +89,7 @@ def _articles_of(hits: Iterable[Hit], library: "Library") -> dict[str, Article]:
 @model_option
 @k_option
 @reranker_option
+@reader_option
 @checker_option
 @filter_options
 @click.option(
@@ -103,6 +107,7 @@ def ask(
     model: str,
     k: int,
     reranker: str | None,
+    reader: str | None,
     checker: str | None,
     date_from: date | None,
     date_to: date | None,
@@ -122,7 +127,7 @@ def ask(
     meanwhile stops the model: what it has written is checked and printed, marked as incomplete, with exit code 130.
     """
     limits = search_filter(date_from, date_to, sources, as_of)
-    made = _HowMade(model, k, reranker, checker)
+    made = _HowMade(model, k, reranker, reader, checker)
     if batch is not None:
         if question is not None or history is not None:
             raise click.UsageError("--batch takes the questions and their history from its file; give neither.")
@@ -153,6 +158,7 @@ class _HowMade:
     model: str
     k: int
     reranker: str | None
+    reader: str | None
     checker: str | None
 
     def load(self, session: Session) -> "tuple[Generator | None, AnswerSettings]":
@@ -161,7 +167,12 @@ class _HowMade:
 
         generator = session.load_generator(self.model)
         checker = session.load_checker(self.checker, generator)
-        return generator, AnswerSettings(k=self.k, reranker=session.load_reranker(self.reranker), checker=checker)
+        return generator, AnswerSettings(
+            k=self.k,
+            reranker=session.load_reranker(self.reranker),
+            reader=session.load_reader(self.reader),
+            checker=checker,
+        )
 
 
 def _ask_one(

@@ -30,6 +30,7 @@ from ui.options import (
     mode_option,
     model_option,
     pass_session,
+    reader_option,
     reranker_option,
 )
 from ui.progress import progress_bar
@@ -65,6 +66,7 @@ def evaluation() -> None:
 @model_option
 @k_option
 @reranker_option
+@reader_option
 @checker_option
 @click.option(
     "--jobs", type=click.IntRange(1, 64), help="Questions asked at once; by default 4 for a model on a server."
@@ -97,6 +99,7 @@ def run_evaluation(
     model: str,
     k: int,
     reranker: str | None,
+    reader: str | None,
     checker: str | None,
     jobs: int | None,
     limit: int | None,
@@ -137,6 +140,7 @@ def run_evaluation(
             seed=seed,
             baselines=not no_baselines,
             reranker=session.load_reranker(reranker),
+            reader=session.load_reader(reader),
             statement_checker=session.load_checker(checker, generator),
             checker=checker_of(nli),
             judge=None if judge_model is None else load_judge(judge_model, library.encoder),
@@ -172,6 +176,7 @@ def run_evaluation(
 @articles_option
 @mode_option
 @reranker_option
+@reader_option
 @click.option("--no-as-of", is_flag=True, help="Search all articles, whatever day a question is asked as of.")
 @click.option("--out", type=new_folder, help="Folder for the rankings as TREC files and for the figures.")
 @encoder_option
@@ -185,6 +190,7 @@ def retrieval(
     articles: tuple[Path, ...],
     mode: Literal["hybrid", "dense", "keyword"],
     reranker: str | None,
+    reader: str | None,
     no_as_of: bool,
     out: Path | None,
     encoder: str | None,
@@ -193,14 +199,14 @@ def retrieval(
 ) -> None:
     """Search for every question of a set and score the rankings; nothing is answered.
 
-    The search by words and the search by meaning are measured beside the chosen one, which alone is re-ranked. The
+    The search by words and the search by meaning are measured beside the chosen one, which alone is read again. The
     articles are found as by "eval run".
     """
     from eval.question_sets import load_set
     from eval.retrieval_run import run_retrieval
 
     question_set = load_set(sets)
-    reads_again = session.load_reranker(reranker)
+    reads_again, reads = session.load_reranker(reranker), session.load_reader(reader)
     with library_of(session, question_set, articles, encoder, cache) as library, progress_bar("questions") as progress:
         report = run_retrieval(
             question_set,
@@ -208,6 +214,7 @@ def retrieval(
             mode=mode,
             use_as_of=not no_as_of,
             reranker=reads_again,
+            reader=reads,
             out=out,
             on_progress=progress,
         )

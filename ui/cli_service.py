@@ -13,6 +13,7 @@ from ui.options import (
     library_option,
     model_option,
     pass_session,
+    reader_option,
     reranker_option,
 )
 from ui.render import json_line, one_line
@@ -85,6 +86,7 @@ def _names(_context: click.Context, _parameter: click.Parameter, values: tuple[s
 )
 @k_option
 @reranker_option
+@reader_option
 @checker_option
 @library_option
 @pass_session
@@ -100,6 +102,7 @@ def serve(
     offer: tuple[str, ...],
     k: int,
     reranker: str | None,
+    reader: str | None,
     checker: str | None,
 ) -> None:
     """Serve the web page and the HTTP interface until interrupted."""
@@ -126,6 +129,7 @@ def serve(
         offered=offer,
         k=k,
         reranker=reranker,
+        reader=reader,
         checker=checker,
     )
 
@@ -143,11 +147,14 @@ def serve(
     help="Copy Dateline's prompts into DIR, to begin your own from, and check nothing.",
 )
 @model_option
+@reader_option
 @json_option
 @library_option
 @pass_session
-def doctor(session: Session, repair: bool, copy_prompts: Path | None, model: str, as_json: bool) -> None:
-    """Check the library, the encoder, the language model and the prompts, and say what to do.
+def doctor(
+    session: Session, repair: bool, copy_prompts: Path | None, model: str, reader: str | None, as_json: bool
+) -> None:
+    """Check the library, the encoder, the reader, the language model and the prompts, and say what to do.
 
     The exit code is 1 if something is wrong. No language model is made to write: its server is asked what it offers.
 
@@ -157,7 +164,7 @@ def doctor(session: Session, repair: bool, copy_prompts: Path | None, model: str
     from ui.doctor import copy_prompts_into, examine
 
     copied = None if copy_prompts is None else copy_prompts_into(copy_prompts)
-    findings = examine(session, model, repair=repair) if copied is None else copied
+    findings = examine(session, model, reader, repair=repair) if copied is None else copied
     healthy = all(finding.ok for finding in findings)
     if as_json:
         rows = [{"check": finding.check, "ok": finding.ok, "message": finding.message} for finding in findings]

@@ -11,18 +11,26 @@ if TYPE_CHECKING:
     from index.encoder import Encoder
 
 PROBE_TEXT = "Which words does this sentence hold?"
-"""Encoded to see that the encoder works; any sentence would do."""
+"""Encoded to see that the encoder works, and read with `PROBE_QUESTION`; any sentence would do."""
+
+PROBE_QUESTION = "What does it hold?"
 
 UNIT_TOLERANCE = 1e-3
 """How far from 1 the length of a vector may be: bfloat16 arithmetic is good to about three digits."""
 
 
-def examine(session: Session, model: str, *, repair: bool) -> list[Finding]:
+def examine(session: Session, model: str, reader: str | None, *, repair: bool) -> list[Finding]:
     """Checks everything that an answer needs; with `repair`, first rebuilds what can be rebuilt from the articles.
 
     Errors are findings, not exceptions: the checks that follow are still made.
     """
-    return [*_check_library(session, repair), _check_encoder(session), _check_model(session, model), _check_prompts()]
+    return [
+        *_check_library(session, repair),
+        _check_encoder(session),
+        _check_reader(session, reader),
+        _check_model(session, model),
+        _check_prompts(),
+    ]
 
 
 def _check_library(session: Session, repair: bool) -> list[Finding]:
@@ -64,6 +72,20 @@ def _encoder(session: Session) -> "Encoder":
             return library.encoder
     except (LibraryNotFoundError, LibraryFormatError):
         return session.parts.encoder or load_encoder()
+
+
+def _check_reader(session: Session, name: str | None) -> Finding:
+    """Whether the reader's weights are whole and it reads; none is used where the name says so."""
+    from rag.reading import Text
+
+    try:
+        reader = session.load_reader(name)
+        if reader is None:
+            return Finding("reader", True, "none is used")
+        reader.read(PROBE_QUESTION, [Text("", PROBE_TEXT)])
+    except DatelineError as error:
+        return Finding("reader", False, str(error))
+    return Finding("reader", True, f"{reader.name!r}, SHA-256 {reader.digest}")
 
 
 def _check_model(session: Session, model: str) -> Finding:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from index.library import Library
     from rag.generators import Generator
     from rag.nli_check import ModelChecker
+    from rag.reading import Reader
     from rag.reranking import Reranker
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -33,6 +34,7 @@ class Parts:
     encoder: "Encoder | None" = None
     generator: "Generator | None" = None
     reranker: "Reranker | None" = None
+    reader: "Reader | None" = None
     checker: "ModelChecker | None" = None
 
 
@@ -66,6 +68,14 @@ class Session:
         from rag.reranking import load_reranker
 
         return load_reranker(name)
+
+    def load_reader(self, name: str | None) -> "Reader | None":
+        """The reader of that name, the one that ships if none is named; `None` for "none". Raises `ModelError`."""
+        if self.parts.reader is not None:
+            return self.parts.reader
+        from rag.reader import load_reader
+
+        return load_reader(name)
 
     def load_checker(self, name: str | None, generator: "Generator | None") -> "ModelChecker | None":
         """The checker of that name for what the generator writes; `None` if none is named, or there is no generator,
@@ -126,6 +136,15 @@ reranker_option = click.option(
     envvar="DATELINE_RERANKER",
     show_envvar=True,
     help="Name or folder of a cross-encoder that reads the passages found again and puts them in order.",
+)
+
+reader_option = click.option(
+    "--reader",
+    metavar="NAME_OR_FOLDER",
+    envvar="DATELINE_READER",
+    show_envvar=True,
+    help="Model that reads question and passages together: dateline (the default), none, or a transformers "
+    "question-answering model.",
 )
 
 checker_option = click.option(

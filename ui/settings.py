@@ -66,6 +66,7 @@ SETTINGS = {
         Setting("k", int, "number of passages searched for", minimum=1, maximum=MAX_K),
         Setting("mode", str, "kind of search: hybrid, dense or keyword"),
         Setting("reranker", str, "name or folder of the cross-encoder that puts passages in order"),
+        Setting("reader", str, "model that reads question and passages together: dateline, none, a name or a folder"),
         Setting("checker", str, "name or folder of the inference model that checks a language model's statements"),
         Setting("host", str, "address that the page is served at"),
         Setting("port", int, "port that the page is served at", minimum=0, maximum=65_535),

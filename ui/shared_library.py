@@ -17,6 +17,8 @@ from index.types import Article, ArticleSummary, Passage
 from rag.answering import AnswerSettings, stream
 from rag.generators import EXTRACTIVE, Generator, check_endpoint, load_generator
 from rag.nli_check import load_checker
+from rag.reader import load_reader
+from rag.reading import Text
 from rag.reranking import load_reranker
 from rag.templates import load_templates
 from rag.types import Answer, Citation, Question
@@ -29,6 +31,9 @@ LOG = logging.getLogger("dateline")
 
 SECONDS_TO_STOP = 15.0
 """How long the end of the process waits for a change of the library to end; mostly it takes less than one."""
+
+FIRST_TEXT = "The first text takes longer than the others."
+"""Encoded and read at the start, so that no question waits for it."""
 
 
 class SharedLibrary:
@@ -61,6 +66,7 @@ class SharedLibrary:
         model: str,
         k: int,
         reranker: str | None = None,
+        reader: str | None = None,
         checker: str | None = None,
         encoder: Encoder | None = None,
         offered: Sequence[str] = (),
@@ -68,12 +74,12 @@ class SharedLibrary:
         """The library in `path`, which need not exist yet. Without an encoder, the library's own is loaded when needed.
 
         `model` answers unless a question asks for extractive answers or for one of the `offered` models. Where no
-        language model can be asked, no checker is loaded. Raises `ModelError` if the model, the re-ranker or the
-        checker cannot be used, `InputError` if a prompt or setting cannot.
+        language model can be asked, no checker is loaded. Raises `ModelError` if the model, the re-ranker, the reader
+        or the checker cannot be used, `InputError` if a prompt or setting cannot.
         """
         names = dict.fromkeys(name.strip() for name in (model, EXTRACTIVE, *offered))
         checks = load_checker(checker if len(names) > 1 else None)
-        settings = AnswerSettings(k=k, reranker=load_reranker(reranker), checker=checks)
+        settings = AnswerSettings(k=k, reranker=load_reranker(reranker), reader=load_reader(reader), checker=checks)
         library = cls(path, list(names), settings, encoder)
         library._generator(None)
         if len(names) > 1:
@@ -136,13 +142,16 @@ class SharedLibrary:
         return verify_citation(citation, self._shared())
 
     def warm_up(self) -> None:
-        """Loads the encoder, which takes seconds; questions wait for it, everything else does not.
+        """Loads the encoder and the reader, which takes seconds; questions wait for them, everything else does not.
 
         What goes wrong here goes wrong again at the first question, where somebody reads it.
         """
         with suppress(DatelineError):
             if (self._path / DATABASE_NAME).is_file():
-                self._shared_encoder().encode(["The first text takes longer than the others."])
+                self._shared_encoder().encode([FIRST_TEXT])
+        if self._settings.reader is not None:
+            with suppress(DatelineError):
+                self._settings.reader.read("What takes longer?", [Text("", FIRST_TEXT)])
 
     @contextmanager
     def writing(self) -> Iterator[Library]:

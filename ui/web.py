@@ -54,6 +54,7 @@ def create_app(
     model: str = DEFAULT_MODEL,
     k: int = DEFAULT_K,
     reranker: str | None = None,
+    reader: str | None = None,
     checker: str | None = None,
     auth_file: Path | None = None,
     allowed_hosts: Sequence[str] = LOOPBACK_HOSTS,
@@ -69,6 +70,7 @@ def create_app(
         model: Who writes the answers, as `dateline ask --model` names it.
         k: Passages that an answer is made from.
         reranker: Name or folder of the cross-encoder that puts passages in order, if any.
+        reader: Model that reads question and passages together (`rag.reader.load_reader`).
         checker: Name or folder of the inference model that checks a language model's statements, if any.
         auth_file: A file of names and passwords (`ui.auth`); without one, anybody who reaches the server is let in.
         allowed_hosts: Names, without a port, under which the server is reached; none lets any name through.
@@ -78,7 +80,7 @@ def create_app(
         read_only: Lets nobody add or remove articles.
 
     Raises:
-        ModelError: The model, the re-ranker or the checker cannot be used.
+        ModelError: The model, the re-ranker, the reader or the checker cannot be used.
         InputError: The password file, a prompt or the folder `state` cannot be used.
     """
     passwords = None if auth_file is None else Passwords.open(auth_file)
@@ -86,7 +88,7 @@ def create_app(
         from ui.shared_library import SharedLibrary
 
         backend = SharedLibrary.open(
-            library_path, model=model, k=k, reranker=reranker, checker=checker, offered=offered
+            library_path, model=model, k=k, reranker=reranker, reader=reader, checker=checker, offered=offered
         )
     store = ConversationStore.open(state)
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read when the first page is built; it would call home
@@ -102,7 +104,8 @@ def create_app(
     app.include_router(create_answer_router(store, backend))
     app.include_router(create_feedback_router(store, backend))
     app.include_router(create_library_router(backend, library_path, read_only=read_only))
-    measured_with = [*(("--reranker", reranker) if reranker else ()), *(("--checker", checker) if checker else ())]
+    models = {"--reranker": reranker, "--reader": reader, "--checker": checker}
+    measured_with = [word for option, name in models.items() if name for word in (option, name)]
     app.include_router(
         create_evaluation_router(
             backend,
@@ -208,6 +211,7 @@ def run_server(
     model: str,
     k: int,
     reranker: str | None = None,
+    reader: str | None = None,
     checker: str | None = None,
     offered: Sequence[str] = (),
     state: Path | None = None,
@@ -217,11 +221,14 @@ def run_server(
     from ui.shared_library import SharedLibrary
 
     allowed_hosts = hosts_for(host, further_hosts)
-    library = SharedLibrary.open(library_path, model=model, k=k, reranker=reranker, checker=checker, offered=offered)
+    library = SharedLibrary.open(
+        library_path, model=model, k=k, reranker=reranker, reader=reader, checker=checker, offered=offered
+    )
     app = create_app(
         library_path,
         k=k,
         reranker=reranker,
+        reader=reader,
         checker=checker,
         auth_file=auth_file,
         allowed_hosts=allowed_hosts,

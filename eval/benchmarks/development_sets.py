@@ -44,11 +44,12 @@ class DevelopmentSet:
 
 
 def development_sets(
-    folder: Path, data: Path, encoder: Encoder, names: Collection[str] | None = None
+    folder: Path, data: Path, encoder: Encoder, names: Collection[str] | None = None, *, reader: bool = False
 ) -> Iterator[DevelopmentSet]:
     """The sets one after the other, or those of the given names, their articles indexed below `folder`.
 
-    Open sets that `data` lacks are left out, with a line that says so.
+    Open sets that `data` lacks are left out, with a line that says so. With `reader`, the training set has only what
+    the reader was not trained on.
     """
     from training_set import write_training_set
 
@@ -63,7 +64,7 @@ def development_sets(
         "squad2": (data / "squad2_sample.json", []),
         "clapnq": (data / "clapnq_answerable.jsonl", []),
         "cranfield": (data / "cranfield", []),
-        "training": (write_training_set(folder, data) or data / "train", []),
+        "training": (write_training_set(folder, data, held_back=reader) or data / "train", []),
     }
     for name, (path, articles) in own.items():
         if names is not None and name not in names:

@@ -1,12 +1,13 @@
 """Finding the answer and knowing when there is none: each figure beside its plain baseline, on the open sets.
 
-    python eval/benchmarks/evidence.py [--data ../shared/data] [--cache FOLDER] [--store]
+    python eval/benchmarks/evidence.py [--reader none] [--data ../shared/data] [--cache FOLDER] [--store]
 
 No number is fitted on these sets (see `development_sets.REPORTED`); the weights are those shipped. *Given* means that
 only the question's own paragraph or passage is looked at, *open* that it is searched for among all of the set. The
 baseline of a sentence is the idf-weighted overlap with the question, of a short answer the whole best sentence, of
 answerability the highest overlap. Intervals are 95% bootstrap over questions. Sets that are not there are left out with
-a line that says so. With `--store` the figures go to `eval/benchmarks/results/evidence.json`.
+a line that says so. With `--store` the figures go to `eval/benchmarks/results/evidence_reader.json`, or without a
+reader to `evidence.json`.
 """
 
 import argparse
@@ -23,14 +24,17 @@ from eval.selective import auroc, expected_calibration_error
 from eval.types import ArticleSpan, EvalQuestion
 from index.encoder import load_encoder
 from index.library import Library
-from index.types import Hit, SearchFilter, Span
+from index.types import Hit, SearchFilter
+from kept_readings import KeptReader
 from rag.analysis import analyse_question
 from rag.answering import AnswerSettings
 from rag.confidence import confidence
 from rag.evidence import Evidence, ScoredSentence, find_evidence
 from rag.followups import make_standalone
+from rag.reader import NO_READER, OWN, load_reader
+from rag.reading import Reader, Readings
 from rag.retrieval import retrieve
-from rag.short_answers import LEAST_PROBABILITY, short_answers
+from rag.short_answers import LEAST_PROBABILITY, LEAST_READ, likeliest_span, short_answers
 from rag.statements import MAX_STATEMENTS, choose, compose
 from rag.weights import load_weights
 from stored import store
@@ -55,28 +59,33 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--data", type=Path, default=OPEN_DATA, help="folder of the open sets")
     parser.add_argument("--cache", type=Path, help="folder where the collections are kept for the next time")
+    parser.add_argument("--reader", choices=(OWN, NO_READER), default=OWN)
     parser.add_argument("--store", action="store_true")
     arguments = parser.parse_args()
-    encoder = load_encoder()
+    encoder, reader = load_encoder(), load_reader(arguments.reader)
     figures: dict[str, object] = {}
     with tempfile.TemporaryDirectory() as folder:
-        for development in development_sets(arguments.cache or Path(folder), arguments.data, encoder, NAMES):
+        cache = arguments.cache or Path(folder)
+        kept = None if reader is None else KeptReader(reader, cache / "readings.sqlite")
+        for development in development_sets(cache, arguments.data, encoder, NAMES):
             for setting, find in (("given", _given), ("open", _open)):
                 if setting == "given" and development.name in FITTED:
                     continue  # their questions are about a collection, not about one passage
-                asked = [_ask(question, development, find) for question in development.questions]
+                asked = [_ask(question, development, find, kept) for question in development.questions]
                 fitted = ", fitted on" if development.name in FITTED else ""
                 name = f"{development.name}, {setting}{fitted}"
                 print(f"\n{name}: {len(asked)} questions")
-                figures[name] = {**_answers(asked), **_refusals(asked)}
+                figures[name] = {**_answers(asked), **_refusals(asked, with_reader=reader is not None)}
     if arguments.store:
-        store("evidence", "python eval/benchmarks/evidence.py --store", figures)
+        name = "evidence" if reader is None else "evidence_reader"
+        option = " --reader none" if reader is None else ""
+        store(name, f"python eval/benchmarks/evidence.py{option} --store", figures)
 
 
-Find = Callable[[EvalQuestion, str, DevelopmentSet], Sequence[Hit]]
+Find = Callable[[EvalQuestion, str, DevelopmentSet, Reader | None], Sequence[Hit]]
 
 
-def _given(question: EvalQuestion, _: str, development: DevelopmentSet) -> list[Hit]:
+def _given(question: EvalQuestion, _: str, development: DevelopmentSet, reader: Reader | None) -> list[Hit]:
     """All passages of the article that the question was written for."""
     article = _home(question, development)
     passages = development.library.passages(article) if article is not None else []
@@ -90,16 +99,18 @@ def _home(question: EvalQuestion, development: DevelopmentSet) -> str | None:
     return development.homes.get(question.id)
 
 
-def _open(_: EvalQuestion, query: str, development: DevelopmentSet) -> list[Hit]:
-    return retrieve(development.library, query, k=AnswerSettings().k, search_filter=SearchFilter())
+def _open(_: EvalQuestion, query: str, development: DevelopmentSet, reader: Reader | None) -> list[Hit]:
+    return retrieve(development.library, query, k=AnswerSettings().k, search_filter=SearchFilter(), reader=reader)
 
 
-def _ask(question: EvalQuestion, development: DevelopmentSet, find: Find) -> Asked:
+def _ask(question: EvalQuestion, development: DevelopmentSet, find: Find, reader: Reader | None) -> Asked:
     library = development.library
     standalone = make_standalone(question.text, question.history)
-    hits = find(question, standalone.text, development)
+    hits = find(question, standalone.text, development, reader)
+    readings = None if reader is None else Readings(reader, standalone.text).of(hits)
     articles = {hit.passage.article_id: library.article(hit.passage.article_id) for hit in hits}
-    evidence = find_evidence(analyse_question(standalone.core, standalone.topic), hits, articles, library)
+    profile = analyse_question(standalone.core, standalone.topic)
+    evidence = find_evidence(profile, hits, articles, library, readings=readings)
     plain = sorted(evidence.sentences, key=lambda sentence: -sentence.feature("overlap"))
     gold = development.gold.get(question.id, ())
     figures: dict[str, dict[str, float]] = {}
@@ -143,9 +154,8 @@ def _short_figures(
         return {}
     best = evidence.sentences[0].candidate
     passages = {hit.passage.passage_id: hit for hit in hits}
-    found = library.short_answer(evidence.profile.text, passages[best.passage_id].passage, Span(best.start, best.end))
-    text = library.article(best.article_id).text
-    words = "" if found is None else text[found.span.start : found.span.end]
+    span = likeliest_span(evidence, passages, library, least=0.0)
+    words = "" if span is None else library.article(best.article_id).text[span.start : span.end]
     figures = {"short answer F1": best_f1(words, question.answers)}
     shown = list(short_answers(evidence, passages, library).values())
     if shown:
@@ -175,7 +185,7 @@ def _answers(asked: Sequence[Asked]) -> dict[str, object]:
     return found
 
 
-def _refusals(asked: Sequence[Asked]) -> dict[str, object]:
+def _refusals(asked: Sequence[Asked], *, with_reader: bool) -> dict[str, object]:
     answerable = [one for one in asked if one.question.answerable]
     others = [one for one in asked if not one.question.answerable]
     if not others:
@@ -187,7 +197,7 @@ def _refusals(asked: Sequence[Asked]) -> dict[str, object]:
         threshold = float(np.quantile(positive, FALSE_REFUSALS))
         found[f"AUROC, {name}"] = round(auroc(positive, negative) or 0.0, 3)
         found[f"rejected at 5% false refusals, {name}"] = round(float(np.mean(np.array(negative) < threshold)), 3)
-    shipped = load_weights().refuse_below
+    shipped = load_weights(with_reader=with_reader).refuse_below
     found["rejected, as shipped"] = round(float(np.mean([one.sure < shipped for one in others])), 3)
     found["false refusals, as shipped"] = round(float(np.mean([one.sure < shipped for one in answerable])), 3)
     right = [one.question.answerable and one.figures["ours"]["best three"] > 0 for one in asked]
@@ -211,5 +221,5 @@ def _shown(value: object) -> str:
 
 
 if __name__ == "__main__":
-    print(f"Short answers are shown from a probability of {LEAST_PROBABILITY} on.")
+    print(f"Short answers are shown from a probability of {LEAST_PROBABILITY} on, the reader's from {LEAST_READ}.")
     main()

@@ -1,13 +1,14 @@
-"""Fits the numbers in `rag/weights.json`: how sentences are ranked, how sure an answer is, when it is refused.
+"""Fits `rag/weights.json` and, with a reader, `rag/weights_reader.json`: choice of sentences, confidence, refusals.
 
-    python eval/benchmarks/fit_evidence.py [--data ../shared/data] [--cache FOLDER] [--write]
+    python eval/benchmarks/fit_evidence.py [--reader none] [--data ../shared/data] [--cache FOLDER] [--write]
 
 Fitted on the project's own questions (`seeds/questions.jsonl` and the invented harbour collection in `tests/sets`,
 each in plain and in oblique wording) and, where the folder is there, on openly licensed training data (see
-`training_set.py`). XQuAD, the sample of SQuAD 2.0 and CLAP NQ are only reported on, and
-the held-out questions (`eval/sets`, `tests/sets/seeds_heldout_oblique.jsonl`) are never read here. Printed are, for
-each set, how often the best one and three sentences hold the evidence, next to a plain baseline (half match, half
-idf-weighted overlap), and how well the confidence separates answerable from unanswerable questions, fitted on the
+`training_set.py`; with a reader, on the part of it that was kept from the reader's training). XQuAD, the sample of
+SQuAD 2.0 and CLAP NQ are only reported on, and the held-out questions (`eval/sets`,
+`tests/sets/seeds_heldout_oblique.jsonl`) are never read here. Printed are, for each set, how often the best one and
+three sentences hold the evidence, next to plain baselines (half match, half idf-weighted overlap; the reader's
+likeliest sentence), and how well the confidence separates answerable from unanswerable questions, fitted on the
 other sets only and then on all.
 
 Sentence weights: the conditional logit that maximises the probability of the gold sentences among all candidates of
@@ -34,12 +35,15 @@ from eval.selective import auroc, expected_calibration_error
 from eval.types import ArticleSpan, EvalQuestion
 from index.encoder import load_encoder
 from index.types import Article, SearchFilter
+from kept_readings import KeptReader
 from rag import confidence
 from rag.analysis import analyse_question
 from rag.answering import AnswerSettings
 from rag.evidence import Evidence, find_evidence, softmax
-from rag.features import FEATURES
+from rag.features import FEATURES, READER_FEATURES
 from rag.followups import make_standalone
+from rag.reader import NO_READER, OWN, load_reader
+from rag.reading import Reader, Readings
 from rag.retrieval import retrieve
 from rag.statements import choose, compose
 
@@ -57,7 +61,7 @@ oblique wordings the confidence refused twice as many of them; at 1 it refused f
 UP = {
     "match", "match_plain", "match_least", "passage_match", "passage_least", "score", "lead", "share", "overlap",
     "context_overlap", "known_in_article", "known_in_context", "names_in_article", "names_in_context",
-    "speaker_match", "speaker_overlap",
+    "speaker_match", "speaker_overlap", *confidence.READER_SIGNALS,
 }  # fmt: skip
 """Signals that may only raise the confidence; the others may only lower it."""
 
@@ -79,21 +83,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--data", type=Path, default=OPEN_DATA, help="folder of the open sets")
     parser.add_argument("--cache", type=Path, help="folder where the collections are kept for the next time")
-    parser.add_argument("--write", action="store_true", help="write rag/weights.json")
+    parser.add_argument("--reader", choices=(OWN, NO_READER), default=OWN)
+    parser.add_argument("--write", action="store_true", help="write rag/weights_reader.json or rag/weights.json")
     arguments = parser.parse_args()
+    reader = load_reader(arguments.reader)
     encoder = load_encoder()
     with tempfile.TemporaryDirectory() as folder:
         names = [name for name in (*FITTED, *REPORTED) if name != "cranfield"]
-        found_sets = development_sets(arguments.cache or Path(folder), arguments.data, encoder, names)
-        sets = {development.name: list(_cases(development)) for development in found_sets}
+        cache = arguments.cache or Path(folder)
+        found_sets = development_sets(cache, arguments.data, encoder, names, reader=reader is not None)
+        kept = None if reader is None else KeptReader(reader, cache / "readings.sqlite")
+        sets = {development.name: list(_cases(development, kept)) for development in found_sets}
     fitted_sets = [name for name in sets if name in FITTED]
     weights = _fit_sentences(sets, fitted_sets)
-    print(
-        f"{'set':18}{'questions':>10}   best sentence / best three hold the evidence: fitted, without this set, plain"
-    )
+    print(f"{'set':18}{'questions':>10}   best sentence / best three: fitted, without this set, plain baselines")
     for name, cases in sets.items():
         crossed = _fit_sentences(sets, [other for other in fitted_sets if _family(other) != _family(name)])
-        row = [_hit_rates(cases, fitted) for fitted in (weights, crossed, _plain())]
+        plain = [_plain(reader, "match", "overlap"), *([] if reader is None else [_plain(reader, "reader_span")])]
+        row = [_hit_rates(cases, fitted) for fitted in (weights, crossed, *plain)]
         print(f"{name:18}{len(cases):>10}   " + "   ".join(f"{one:.3f} / {three:.3f}" for one, three in row))
     signals = {name: [_signals(case, weights) for case in cases] for name, cases in sets.items()}
     labels = {name: [_is_right(case, weights) for case in cases] for name, cases in sets.items()}
@@ -106,22 +113,24 @@ def main() -> None:
         without = _fit_confidence(signals, labels, sets, others)
         _print_confidence(name, cases, signals[name], labels[name], found, without, threshold)
     _print_halves(sets, signals, labels, fitted_sets)
-    for feature, weight in zip(FEATURES, weights.tolist(), strict=True):
+    for feature, weight in zip(_features(reader), weights.tolist(), strict=True):
         print(f"  sentence    {feature:22}{weight:+.3f}")
     for signal, weight in found.items():
         print(f"  confidence  {signal:22}{weight:+.3f}")
     print(f"  refuse below {threshold:.3f}")
     if arguments.write:
-        _write(weights, found, threshold)
+        _write(reader, weights, found, threshold)
 
 
-def _cases(development: DevelopmentSet) -> Iterator[Case]:
+def _cases(development: DevelopmentSet, reader: Reader | None) -> Iterator[Case]:
     gold, library = development.gold, development.library
     for question in development.questions:
         standalone = make_standalone(question.text, question.history)
-        hits = retrieve(library, standalone.text, k=AnswerSettings().k, search_filter=SearchFilter())
+        hits = retrieve(library, standalone.text, k=AnswerSettings().k, search_filter=SearchFilter(), reader=reader)
         articles = {hit.passage.article_id: library.article(hit.passage.article_id) for hit in hits}
-        evidence = find_evidence(analyse_question(standalone.core, standalone.topic), hits, articles, library)
+        readings = None if reader is None else Readings(reader, standalone.text).of(hits)
+        profile = analyse_question(standalone.core, standalone.topic)
+        evidence = find_evidence(profile, hits, articles, library, readings=readings)
         spans = [ArticleSpan(s.candidate.article_id, s.candidate.start, s.candidate.end) for s in evidence.sentences]
         is_gold = [any(matches_gold(span, wanted) for wanted in gold.get(question.id, ())) for span in spans]
         features = np.array([sentence.features for sentence in evidence.sentences])
@@ -149,14 +158,12 @@ def _fit_sentences(sets: Mapping[str, Sequence[Case]], names: Sequence[str]) -> 
         penalty = SENTENCE_PENALTY * float(weights @ weights)
         return value / total + penalty, gradient / total + 2 * SENTENCE_PENALTY * weights
 
-    found: Matrix = minimize(loss, np.zeros(len(FEATURES)), jac=True, method="L-BFGS-B").x
+    found: Matrix = minimize(loss, np.zeros(cases[0][0].features.shape[1]), jac=True, method="L-BFGS-B").x
     return found
 
 
-def _plain() -> Matrix:
-    weights = np.zeros(len(FEATURES))
-    weights[FEATURES.index("match")] = weights[FEATURES.index("overlap")] = 0.5
-    return weights
+def _plain(reader: Reader | None, *names: str) -> Matrix:
+    return np.array([float(name in names) for name in _features(reader)])
 
 
 def _hit_rates(cases: Sequence[Case], weights: Matrix) -> tuple[float, float]:
@@ -181,7 +188,9 @@ def _rescored(evidence: Evidence, weights: Matrix) -> Evidence:
 
 
 def _signals(case: Case, weights: Matrix) -> tuple[float, ...]:
-    return confidence.confidence_signals(_rescored(case.evidence, weights))
+    found = confidence.confidence_signals(_rescored(case.evidence, weights))
+    count = len(confidence.SIGNALS) + (len(weights) > len(FEATURES)) * len(confidence.READER_SIGNALS)
+    return found + (0.0,) * (count - len(found))
 
 
 def _is_right(case: Case, weights: Matrix) -> bool:
@@ -214,10 +223,11 @@ def _fit_confidence(
         penalty = np.append(weights[:-1], 0.0)
         return value + CONFIDENCE_PENALTY * float(penalty @ penalty), gradient + 2 * CONFIDENCE_PENALTY * penalty
 
-    bounds = [(0, None) if name in UP else (None, 0) for name in confidence.SIGNALS] + [(None, None)]
+    names_of = _signal_names(values.shape[1])
+    bounds = [(0, None) if name in UP else (None, 0) for name in names_of] + [(None, None)]
     found = minimize(loss, np.zeros(len(bounds)), jac=True, bounds=bounds, method="L-BFGS-B").x
     raw = found[:-1] / scale
-    weights = dict(zip(confidence.SIGNALS, raw.tolist(), strict=True))
+    weights = dict(zip(names_of, raw.tolist(), strict=True))
     return {**weights, "bias": float(found[-1] - raw @ centre)}
 
 
@@ -253,7 +263,7 @@ def _print_halves(
 
 
 def _probabilities(rows: Sequence[tuple[float, ...]], weights: Mapping[str, float]) -> list[float]:
-    vector = np.array([weights[name] for name in confidence.SIGNALS])
+    vector = np.array([weights[name] for name in _signal_names(len(weights) - 1)])
     values: list[float] = (1 / (1 + np.exp(-(np.array(rows) @ vector + weights["bias"])))).tolist()
     return values
 
@@ -303,14 +313,22 @@ def _print_confidence(
     )
 
 
-def _write(weights: Matrix, found: Mapping[str, float], threshold: float) -> None:
+def _features(reader: Reader | None) -> tuple[str, ...]:
+    return FEATURES if reader is None else (*FEATURES, *READER_FEATURES)
+
+
+def _signal_names(count: int) -> tuple[str, ...]:
+    return (*confidence.SIGNALS, *confidence.READER_SIGNALS)[:count]
+
+
+def _write(reader: Reader | None, weights: Matrix, found: Mapping[str, float], threshold: float) -> None:
     stored = {
-        "sentence": {name: round(float(value), 4) for name, value in zip(FEATURES, weights, strict=True)},
-        "confidence": {name: round(found[name], 4) for name in confidence.SIGNALS},
+        "sentence": {name: round(float(value), 4) for name, value in zip(_features(reader), weights, strict=True)},
+        "confidence": {name: round(found[name], 4) for name in _signal_names(len(found) - 1)},
         "bias": round(found["bias"], 4),
         "refuse_below": round(threshold, 4),
     }
-    path = ROOT / "rag" / "weights.json"
+    path = ROOT / "rag" / ("weights.json" if reader is None else "weights_reader.json")
     path.write_text(json.dumps(stored, indent=2) + "\n", encoding="utf-8")
     print(f"wrote {path.relative_to(ROOT)}")
 

@@ -1,14 +1,16 @@
 """Which ranking of passages is best, and what each part of it adds, on the development sets.
 
-    python eval/benchmarks/fusion.py [--data ../shared/data] [--cache FOLDER] [--store]
+    python eval/benchmarks/fusion.py [--data ../shared/data] [--cache FOLDER] [--reader none] [--store]
 
 Printed is nDCG@10 (ideal: all relevant ones first) of the passages that overlap the evidence, on Cranfield of the
 documents with their grades, for each score alone, for reciprocal rank fusion (Cormack, Clarke and Buettcher, SIGIR
 2009; constant 60), for min-max scaled scores with more and more of what the product fuses, for the product's weights
 without each of its parts, for a second keyword search with the words of the best passages (pseudo-relevance feedback),
-and for weights fitted on the training set (conditional logit), which no figure is reported on. No limit on the passages
-of one article. Then the difference of the product's ranking to BM25 alone, with 95% bootstrap intervals over questions.
-With `--store` the figures go to `eval/benchmarks/results/fusion.json`.
+for weights fitted on the training set (conditional logit), which no figure is reported on, and for the reader: the
+first passages of the product's fusion in an order in which its relevance has several weights, and alone. No limit on
+the passages of one article. Then the differences of the product's fusion to BM25 alone, and of the reader's order to
+the fusion, with 95% bootstrap intervals over questions. With `--store` the figures go to
+`eval/benchmarks/results/fusion.json`.
 """
 
 import argparse
@@ -27,15 +29,22 @@ from eval.gold import locate_evidence
 from eval.question_sets import load_set
 from index.encoder import load_encoder
 from index.types import Hit, SearchFilter
+from kept_readings import KeptReader
 from rag import retrieval
 from rag.features import content_terms
 from rag.followups import make_standalone
+from rag.reader import NO_READER, OWN, load_reader
+from rag.reading import Reader, Readings
+from rag.reranking import scaled
 from stored import store
 
 LEARNED = ("dense", "keyword", "article", "passage_match", "sentence_match")
 FEEDBACK_PASSAGES = 3
 FEEDBACK_TERMS = 10
 FEEDBACK_WEIGHT = 0.3
+READER_WEIGHTS = (0.25, 0.5, 1.0, 2.0, 4.0)
+DEPTHS = (5, 10, 15)
+BY_READER = "the product with the reader"
 RESAMPLES = 2_000
 
 
@@ -47,6 +56,7 @@ class Searched:
     keyword: list[Hit]
     feedback: list[Hit]
     more: dict[str, dict[str, float]]
+    relevance: dict[str, float]
     gains: Mapping[str, float]
     by_article: bool
 
@@ -58,14 +68,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--data", type=Path, default=OPEN_DATA, help="folder of the open sets")
     parser.add_argument("--cache", type=Path, help="folder where the collections are kept for the next time")
+    parser.add_argument("--reader", choices=(OWN, NO_READER), default=OWN)
     parser.add_argument("--store", action="store_true")
     arguments = parser.parse_args()
-    encoder = load_encoder()
+    encoder, reader = load_encoder(), load_reader(arguments.reader)
     with tempfile.TemporaryDirectory() as folder:
-        found = development_sets(arguments.cache or Path(folder), arguments.data, encoder, (*FITTED, *REPORTED))
-        searched = {development.name: _search(development, arguments.data) for development in found}
+        cache = arguments.cache or Path(folder)
+        names = (*FITTED, *REPORTED)
+        found = development_sets(cache, arguments.data, encoder, names, reader=reader is not None)
+        kept = None if reader is None else KeptReader(reader, cache / "readings.sqlite")
+        searched = {development.name: _search(development, arguments.data, kept) for development in found}
     training = searched.pop("training", None)
-    rankings = _rankings()
+    rankings = _rankings(with_reader=reader is not None)
     if training is not None:
         learned = _learn(training)
         print("fitted on the training set: " + ", ".join(f"{name} {value:.2f}" for name, value in learned.items()))
@@ -78,19 +92,19 @@ def main() -> None:
         row = {key: sum(each) / len(each) for key, each in values[name].items()}
         figures[name] = {**{key: round(value, 4) for key, value in row.items()}, "mean": sum(row.values()) / len(row)}
         print(f"{name:44}" + "".join(f"{value:16.3f}" for value in row.values()) + f"{figures[name]['mean']:8.3f}")
-    gained = {}
-    for key in searched:
-        difference = np.array(values["the product"][key]) - np.array(values["BM25 of passages"][key])
-        gained[key] = _interval(difference)
-        print(
-            f"the product against BM25, {key:20}{gained[key][0]:+.3f} ({gained[key][1]:+.3f} to {gained[key][2]:+.3f})"
-        )
+    gained: dict[str, dict[str, tuple[float, float, float]]] = {}
+    against = {"the product": "BM25 of passages", **({} if reader is None else {BY_READER: "the product"})}
+    for ours, plain in against.items():
+        gained[f"{ours} against {plain}"] = {}
+        for key in searched:
+            change = _interval(np.array(values[ours][key]) - np.array(values[plain][key]))
+            gained[f"{ours} against {plain}"][key] = change
+            print(f"{ours} against {plain}, {key:20}{change[0]:+.3f} ({change[1]:+.3f} to {change[2]:+.3f})")
     if arguments.store:
-        command = "python eval/benchmarks/fusion.py --store"
-        store("fusion", command, {"nDCG@10": figures, "the product against BM25": gained})
+        store("fusion", "python eval/benchmarks/fusion.py --store", {"nDCG@10": figures, **gained})
 
 
-def _rankings() -> dict[str, Ranking]:
+def _rankings(*, with_reader: bool) -> dict[str, Ranking]:
     product = retrieval.WEIGHTS
     rankings: dict[str, Ranking] = {
         "encoder": lambda row: row.dense,
@@ -109,10 +123,31 @@ def _rankings() -> dict[str, Ranking]:
         rankings[f"the product without {left_out}"] = _fused(
             {name: weight for name, weight in product.items() if name != left_out}
         )
+    if with_reader:
+        rankings[BY_READER] = _read(retrieval.READER_WEIGHT, retrieval.READ_PASSAGES)
+        for weight in READER_WEIGHTS:
+            rankings[f"the reader's relevance x {weight:g}"] = _read(weight, retrieval.READ_PASSAGES)
+        for depth in DEPTHS:
+            rankings[f"the reader, {depth} passages"] = _read(retrieval.READER_WEIGHT, depth)
+        rankings["the reader alone"] = _read(1e6, retrieval.READ_PASSAGES)
     return rankings
 
 
-def _search(development: DevelopmentSet, data: Path) -> list[Searched]:
+def _read(weight: float, depth: int) -> Ranking:
+    """The product's fusion, its first `depth` passages put in order by the reader as `rag.retrieval` does."""
+    product = _fused(retrieval.WEIGHTS)
+
+    def rank(row: Searched) -> list[Hit]:
+        hits = product(row)
+        first = [row.relevance[hit.passage.passage_id] for hit in hits[:depth]]
+        new = [*scaled(first), *[0.0] * (len(hits) - len(first))]
+        scores = {hit.passage.passage_id: hit.score + weight * own for hit, own in zip(hits, new, strict=True)}
+        return sorted(hits, key=lambda hit: -scores[hit.passage.passage_id])
+
+    return rank
+
+
+def _search(development: DevelopmentSet, data: Path, reader: Reader | None) -> list[Searched]:
     library = development.library
     graded = locate_evidence(load_set([data / "cranfield"]), library) if development.name == "cranfield" else {}
     rows = []
@@ -131,7 +166,12 @@ def _search(development: DevelopmentSet, data: Path) -> list[Searched]:
         keyword = library.keyword(query, retrieval.CANDIDATES, no_filter)
         feedback = library.keyword(_feedback(query, keyword), retrieval.CANDIDATES, no_filter)
         more = retrieval.match_scores(library, query, [*dense, *keyword], no_filter)
-        rows.append(Searched(dense, keyword, feedback, more, gains, bool(graded)))
+        relevance = {}
+        if reader is not None:
+            first = retrieval.fuse(dense, keyword, more)[: retrieval.READ_PASSAGES]
+            read = Readings(reader, query).of(first)
+            relevance = {name: reading.relevance for name, reading in read.items()}
+        rows.append(Searched(dense, keyword, feedback, more, relevance, gains, bool(graded)))
     return rows
 
 
