@@ -24,7 +24,7 @@ from rag.parts import Part, split_question
 from rag.reading import Reader, Readings
 from rag.refusals import parts_not_held, refuse
 from rag.reranking import Reranker
-from rag.retrieval import Mode, rank_passages, recencies, spread
+from rag.retrieval import Mode, rank_passages, read_again, recencies, spread
 from rag.rewriting import rewrite
 from rag.settings import answer_tokens, prompt_tokens
 from rag.short_answers import short_answers
@@ -152,9 +152,13 @@ def stream(
         work.readings = [Readings(settings.reader, text) for text in texts]
     with library.snapshot():
         work.generation = library.generation
-        work.hits, work.copied = _retrieve(work, parts, library, settings)
+        rankings = _rankings(work, parts, library, settings)
+    _choose(work, rankings, settings)
+    with library.snapshot():
+        if library.generation != work.generation:  # what is found, and what is read of it now, are to be of one state
+            work.generation = library.generation
+            _choose(work, _rankings(work, parts, library, settings), settings)
         work.articles = {hit.passage.article_id: library.article(hit.passage.article_id) for hit in work.hits}
-        work.lap("retrieval")
         evidence = _evidence(work, parts, library) if work.hits else []
         work.copies = {name: [library.article(other) for other in others] for name, others in work.copied.items()}
     if not work.hits:
@@ -191,13 +195,8 @@ def _evidence(work: _Work, parts: Sequence[Part], library: Library) -> list[Evid
     ]
 
 
-def _retrieve(
-    work: _Work, parts: Sequence[Part], library: Library, settings: AnswerSettings
-) -> tuple[list[Hit], dict[str, tuple[str, ...]]]:
-    """The passages for a question; for one of several parts, those of each part in turn. None is a copy of another.
-
-    The second value names, for each article with copies, the other articles that repeat it.
-    """
+def _rankings(work: _Work, parts: Sequence[Part], library: Library, settings: AnswerSettings) -> list[list[Hit]]:
+    """The passages that the searches find for a question; for one of several parts, those of each part."""
     search = partial(
         rank_passages,
         library,
@@ -206,19 +205,36 @@ def _retrieve(
         mode=settings.mode,
         reranker=settings.reranker,
     )
-    texts = [part.text for part in parts] if len(parts) > 1 else [work.standalone]
-    found = [collapse(search(text, readings=readings)) for text, readings in zip_longest(texts, work.readings)]
-    rankings = [spread(of_part.hits, settings.k) for of_part in found]
-    if len(parts) == 1:
-        return rankings[0], articles_with_copies(found)
-    merged: dict[str, Hit] = {}
-    for row in zip_longest(*rankings):
-        for hit in row:
-            if hit is not None:
-                merged.setdefault(hit.passage.passage_id, hit)
-    # The parts may have kept different copies of one passage.
-    distinct = collapse(list(merged.values()))
-    return list(distinct.hits[: settings.k]), articles_with_copies([*found, distinct])
+    found = [search(part.text if len(parts) > 1 else work.standalone) for part in parts]
+    work.lap("retrieval")
+    return found
+
+
+def _choose(work: _Work, rankings: Sequence[Sequence[Hit]], settings: AnswerSettings) -> None:
+    """Of what was found the passages that the answer is made from, in turn of each part of the question; none is a copy
+    of another.
+
+    A reader is asked here, outside the library's state, which others wait for meanwhile. `work.copied` names, for each
+    article with copies, the other articles that repeat it.
+    """
+    found = []
+    for ranked, readings in zip_longest(rankings, work.readings):
+        is_read = readings is not None and settings.mode == "hybrid" and settings.reranker is None
+        found.append(collapse(read_again(ranked, readings) if is_read else ranked))
+    shares = [spread(of_part.hits, settings.k) for of_part in found]
+    work.hits, work.copied = shares[0], articles_with_copies(found)
+    if len(shares) > 1:
+        merged: dict[str, Hit] = {}
+        for row in zip_longest(*shares):
+            for hit in row:
+                if hit is not None:
+                    merged.setdefault(hit.passage.passage_id, hit)
+        # The parts may have kept different copies of one passage.
+        distinct = collapse(list(merged.values()))
+        work.hits, work.copied = list(distinct.hits[: settings.k]), articles_with_copies([*found, distinct])
+    for readings in work.readings:
+        readings.of(work.hits)
+    work.lap("reading" if work.readings else "retrieval")
 
 
 def _extractive(

@@ -79,10 +79,9 @@ def retrieve(
         LibraryError: The library cannot be read.
         ModelError: The re-ranker cannot be run.
     """
-    readings = None if reader is None else Readings(reader, query)
-    ranked = rank_passages(
-        library, query, k=k, search_filter=search_filter, mode=mode, reranker=reranker, readings=readings
-    )
+    ranked = rank_passages(library, query, k=k, search_filter=search_filter, mode=mode, reranker=reranker)
+    if reader is not None and mode == "hybrid" and reranker is None:
+        ranked = read_again(ranked, Readings(reader, query))
     return spread(ranked, k)
 
 
@@ -94,11 +93,9 @@ def rank_passages(
     search_filter: SearchFilter,
     mode: Mode = "hybrid",
     reranker: Reranker | None = None,
-    readings: Readings | None = None,
 ) -> list[Hit]:
     """All candidates that `retrieve` takes its `k` passages from, best first: at least `k` where there are so many.
-
-    `readings` is what a reader says of passages for this query."""
+    None is read again (`read_again`)."""
     depth = max(CANDIDATES, 2 * k)
     if mode == "dense":
         ranked = library.dense(query, depth, search_filter)
@@ -111,11 +108,7 @@ def rank_passages(
         if not ranked and limits != search_filter:
             ranked = _rank(library, query, depth, search_filter)
         ranked = prefer_by_time(ranked, library, times, search_filter.as_of)
-    if reranker is not None:
-        return rerank(ranked, query, reranker)
-    if readings is None or mode != "hybrid":
-        return ranked
-    return read_again(ranked, readings)
+    return ranked if reranker is None else rerank(ranked, query, reranker)
 
 
 def read_again(hits: Sequence[Hit], readings: Readings, depth: int = READ_PASSAGES) -> list[Hit]:
