@@ -46,6 +46,7 @@ LABELS = {
     "keyword_top_passage": "keyword top",
     "always_refuse": "always refuse",
     "extractive": "extractive",
+    "without_reader": "without reader",
 }
 """What a table calls a figure or a baseline; others go by their own name."""
 
@@ -56,6 +57,7 @@ SHORT_LABELS = {
     "keyword_top_passage": "kw top",
     "always_refuse": "refuse",
     "extractive": "extract",
+    "without_reader": "unread",
 }
 """Headings of baselines where a line of a terminal has no room for their labels."""
 

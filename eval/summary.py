@@ -27,7 +27,7 @@ QUANTILES = {"p50": 0.50, "p95": 0.95}
 ALWAYS_REFUSE = "always_refuse"
 """The baseline that answers nothing: it rejects every unanswerable question and every other one too."""
 
-BASELINES = ("keyword_only", "dense_only", "top_passage", "keyword_top_passage", "extractive")
+BASELINES = ("keyword_only", "dense_only", "top_passage", "keyword_top_passage", "extractive", "without_reader")
 """Baselines in the order of the report; others follow by name, and ALWAYS_REFUSE comes last."""
 
 RANKING_BASELINES = {"keyword_only": "keyword", "dense_only": "dense"}

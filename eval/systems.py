@@ -65,6 +65,9 @@ ANSWERING_BASELINES: Mapping[str, SearchMode] = {"keyword_only": "keyword", "den
 EXTRACTIVE_BASELINE = "extractive"
 """The baseline that is the whole system without its language model."""
 
+UNREAD_BASELINE = "without_reader"
+"""The baseline that is the whole system without its reader, re-ranker and language model."""
+
 PASSAGE_BASELINES: Mapping[str, SearchMode] = {"top_passage": "hybrid", "keyword_top_passage": "keyword"}
 """Baselines that answer with the first passage of a search, word for word, and cite all of it."""
 
@@ -91,12 +94,15 @@ def uses_model(system: str) -> bool:
     return system in ANSWER_MODES
 
 
-def answering_baselines(system: str, *, generated: bool) -> dict[str, SearchMode]:
+def answering_baselines(system: str, *, generated: bool, read: bool = False) -> dict[str, SearchMode]:
     """Names and searches of the baselines that answer every question, without the one that is the system itself.
 
-    `generated` says that a language model writes the system's answers; the baselines never ask one.
+    `generated` says that a language model writes the system's answers, which the baselines never ask, `read` that it
+    has a reader.
     """
     found = dict(ANSWERING_BASELINES)
+    if read and system == DATELINE:
+        found[UNREAD_BASELINE] = "hybrid"
     if generated:
         return {**found, EXTRACTIVE_BASELINE: "hybrid"}
     found.pop(system.replace("-", "_"), None)
@@ -149,7 +155,7 @@ def baseline_asks(
     The system without its language model keeps its re-ranker and its reader; the plain searches have none.
     """
     asks = {}
-    for name, mode in answering_baselines(system, generated=generated).items():
+    for name, mode in answering_baselines(system, generated=generated, read=reader is not None).items():
         models = (reranker, reader) if name == EXTRACTIVE_BASELINE else (None, None)
         asks[name] = _extractive_ask(library, mode, k, *models)
     return asks

@@ -432,7 +432,8 @@ def test_systems_have_the_reader_and_the_plain_searches_beside_them_have_not(lib
     assert asked.hits[0].passage.article_id == SCRAP
     baselines = baseline_asks("dateline", library, 3, generated=True, reader=reader)
     found = {name: one(Question(QUERY)).hits[0].passage.article_id for name, one in baselines.items()}
-    assert found == {"keyword_only": FERRIES, "dense_only": FERRIES, "extractive": SCRAP}
+    plain = {"keyword_only": FERRIES, "dense_only": FERRIES, "without_reader": FERRIES}
+    assert found == {**plain, "extractive": SCRAP}
     assert library_search(library, None, reader)(QUERY, NO_FILTER, "hybrid", 3)[0].passage.article_id == SCRAP
 
 
@@ -440,7 +441,9 @@ def test_a_run_says_which_reader_it_had_and_goes_on_with_that_one_alone(library:
     plain = run_set(SET, library, options=RunOptions(k=3))
     worse = run_set(SET, library, out=tmp_path / "scrap", options=RunOptions(k=3, reader=WordReader("scrap")))
     assert plain.retrieval["article"]["RR@10"].value == 1.0 > worse.retrieval["article"]["RR@10"].value
+    without = worse.baselines.pop("without_reader")
     assert worse.baselines == plain.baselines
+    assert without["contains"] == plain.answers["contains"]
     assert worse.manifest.settings["reader"] == "finds-scrap"
     with pytest.raises(InputError, match=r"settings\.reader"):
         run_set(SET, library, out=tmp_path / "scrap", options=RunOptions(k=3))

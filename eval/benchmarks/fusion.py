@@ -1,6 +1,7 @@
 """Which ranking of passages is best, and what each part of it adds, on the development sets.
 
-    python eval/benchmarks/fusion.py [--data ../shared/data] [--cache FOLDER] [--reader none] [--store]
+    python eval/benchmarks/fusion.py [--data ../shared/data] [--cache FOLDER] [--reader none] [--questions N]
+        [--store]
 
 Printed is nDCG@10 (ideal: all relevant ones first) of the passages that overlap the evidence, on Cranfield of the
 documents with their grades, for each score alone, for reciprocal rank fusion (Cormack, Clarke and Buettcher, SIGIR
@@ -69,15 +70,16 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=OPEN_DATA, help="folder of the open sets")
     parser.add_argument("--cache", type=Path, help="folder where the collections are kept for the next time")
     parser.add_argument("--reader", choices=(OWN, NO_READER), default=OWN)
+    parser.add_argument("--questions", type=int, metavar="N", help="most questions of each set, spread evenly over it")
+    parser.add_argument("--sets", nargs="+", default=(*FITTED, *REPORTED), metavar="SET")
     parser.add_argument("--store", action="store_true")
     arguments = parser.parse_args()
     encoder, reader = load_encoder(), load_reader(arguments.reader)
     with tempfile.TemporaryDirectory() as folder:
         cache = arguments.cache or Path(folder)
-        names = (*FITTED, *REPORTED)
-        found = development_sets(cache, arguments.data, encoder, names, reader=reader is not None)
+        found = development_sets(cache, arguments.data, encoder, arguments.sets, reader=reader is not None)
         kept = None if reader is None else KeptReader(reader, cache / "readings.sqlite")
-        searched = {development.name: _search(development, arguments.data, kept) for development in found}
+        searched = {one.name: _search(one, arguments.data, kept, arguments.questions) for one in found}
     training = searched.pop("training", None)
     rankings = _rankings(with_reader=reader is not None)
     if training is not None:
@@ -147,11 +149,12 @@ def _read(weight: float, depth: int) -> Ranking:
     return rank
 
 
-def _search(development: DevelopmentSet, data: Path, reader: Reader | None) -> list[Searched]:
+def _search(development: DevelopmentSet, data: Path, reader: Reader | None, most: int | None) -> list[Searched]:
     library = development.library
     graded = locate_evidence(load_set([data / "cranfield"]), library) if development.name == "cranfield" else {}
     rows = []
-    for question in development.questions:
+    answerable = [question for question in development.questions if question.answerable]
+    for question in answerable[:: max(1, len(answerable) // (most or len(answerable)))]:
         gains: dict[str, float] = {}
         if question.id in graded:
             gains = {name: float(grade) for name, grade in graded[question.id].grades.items()}
