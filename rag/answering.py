@@ -56,8 +56,8 @@ class AnswerSettings:
     For a language model, prompt and answer have at most so many tokens, by default what the environment allows
     (`rag.settings`, which raises `InputError` on what is no number). `checker` says how well the cited words support
     its statements; without one, and where it fails, words and the library's encoder do. A `reader` puts the passages of
-    a hybrid in order and has a part in the choice of sentences, the short answer and the confidence
-    (`rag.reader.load_reader(None)` is the one that ships).
+    a hybrid in order, has a part in the choice of sentences and finds the short answer; `rag.reader.load_reader(None)`
+    is the one that ships.
     """
 
     k: int = 10
@@ -243,7 +243,7 @@ def _extractive(
     """The answer to the parts of the question that the articles hold; a last paragraph names the others."""
     held = _parts_held(work.standalone, evidence, confidences)
     sure = fmean(compress(confidences, held)) if any(held) else 0.0
-    if sure < _refuse_below(evidence) or not any(part.sentences for part in compress(evidence, held)):
+    if sure < load_weights().refuse_below or not any(part.sentences for part in compress(evidence, held)):
         yield _refusal(work, library, "low_confidence", evidence, EXTRACTIVE, fmean(confidences))
         return
     chosen = choose(list(compress(evidence, held)), work.articles)
@@ -262,17 +262,13 @@ def _extractive(
     yield _answer(work, text, None, sure, statements, citations, EXTRACTIVE)
 
 
-def _refuse_below(evidence: Sequence[Evidence]) -> float:
-    return load_weights(with_reader=any(part.is_read for part in evidence)).refuse_below
-
-
 def _parts_held(whole: str, evidence: Sequence[Evidence], confidences: Sequence[float]) -> list[bool]:
     """Whether each part of a question is to be answered.
 
     A part that needs the whole question to be understood ("who paid for it?") falls with one before it.
     """
     held: list[bool] = []
-    least = min(PART_NOT_HELD_BELOW, _refuse_below(evidence))
+    least = min(PART_NOT_HELD_BELOW, load_weights().refuse_below)
     for part, sure in zip(evidence, confidences, strict=True):
         falls = part.profile.topic == whole and not all(held)
         held.append(sure >= least and not falls)
@@ -311,7 +307,7 @@ def _generated(
         yield _refusal(work, library, "model_declined", evidence, generator.name, sure)
         return
     borne_out = share_supported(cited.statements)
-    if borne_out == 0.0 and sure < _refuse_below(evidence):
+    if borne_out == 0.0 and sure < load_weights().refuse_below:
         work.notices.append(LEFT_OUT.format(model=generator.name))
         yield _refusal(work, library, "low_confidence", evidence, generator.name, sure)
         return

@@ -1,6 +1,7 @@
 """How likely it is that the chosen sentences answer the question, and what to say when it is not likely."""
 
 import math
+from dataclasses import replace
 
 from rag.evidence import Evidence, ScoredSentence
 from rag.features import (
@@ -40,9 +41,6 @@ SIGNALS = (
 )
 """Names of the signals of an answer's confidence, in the order in which `confidence_signals` gives them."""
 
-READER_SIGNALS = ("reader_span", "reader_share", "reader_answered", "reader_best_answered")
-"""Names of what a reader adds to them, where there is one."""
-
 TOP = 3
 """Sentences looked at for most signals: the ones that an answer is made of."""
 
@@ -51,25 +49,15 @@ NO_SPEAKER_MATCH = 0.45
 
 
 def confidence_signals(evidence: Evidence) -> tuple[float, ...]:
-    """The values of `SIGNALS` and, where a reader was used, of `READER_SIGNALS`; all 0 if there is no sentence."""
+    """The values of `SIGNALS`; all 0 if there is no sentence.
+
+    They are of the sentences in the order that they have without a reader. Signals of those that it chose, and what it
+    says of whether a passage answers, told near misses from answerable questions no better (`docs/reader.md`).
+    """
     if not evidence.sentences:
         return (0.0,) * len(SIGNALS)
-    return _plain_signals(evidence) + (_reader_signals(evidence) if evidence.is_read else ())
-
-
-def _reader_signals(evidence: Evidence) -> tuple[float, ...]:
-    """Of the best sentences: the likeliest span's score against that of no answer, the likeliest place of the answer,
-    and whether their passages answer; the last of these also of all passages."""
-    top = evidence.sentences[:TOP]
-    return (
-        max(sentence.feature("reader_span") for sentence in top),
-        max(sentence.feature("reader_share") for sentence in top),
-        max(sentence.feature("reader_answered") for sentence in top),
-        max(sentence.feature("reader_answered") for sentence in evidence.sentences),
-    )
-
-
-def _plain_signals(evidence: Evidence) -> tuple[float, ...]:
+    if evidence.is_read:
+        evidence = replace(evidence, sentences=evidence.unread, readings={})
     profile, idf = evidence.profile, evidence.idf
     top = evidence.sentences[:TOP]
     best = top[0]
@@ -138,8 +126,7 @@ def confidence(evidence: Evidence) -> float:
     """Estimated probability, 0..1, that the best sentences answer the question, by logistic regression on `SIGNALS`."""
     if not evidence.sentences:
         return 0.0
-    weights = load_weights(with_reader=evidence.is_read)
-    names = (*SIGNALS, *READER_SIGNALS) if evidence.is_read else SIGNALS
-    signals = zip(names, confidence_signals(evidence), strict=True)
+    weights = load_weights()
+    signals = zip(SIGNALS, confidence_signals(evidence), strict=True)
     log_odds = weights.bias + sum(weights.confidence[name] * value for name, value in signals)
     return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, log_odds))))

@@ -63,7 +63,8 @@ class Evidence:
 
     `sentences` are in order of score. `idf` gives the weight of each of the question's terms, `frequency` in how many
     of the library's `passages` it occurs. `articles` are those that the sentences are from, by identifier. `readings`
-    is what a reader says of the passages that it was given, by `passage_id`; empty without one.
+    is what a reader says of the passages that it was given, by `passage_id`; empty without one. `unread` are the same
+    sentences in the order of the score that they have without a reader, where there is one.
     """
 
     profile: QuestionProfile
@@ -73,6 +74,7 @@ class Evidence:
     passages: int
     articles: Mapping[str, ArticleView]
     readings: Mapping[str, Reading] = field(default_factory=dict)
+    unread: tuple[ScoredSentence, ...] = ()
 
     @property
     def is_read(self) -> bool:
@@ -104,27 +106,38 @@ def find_evidence(
         sentence_features(profile, candidate, views[candidate.article_id], idf, match)
         for candidate, match in zip(candidates, matches, strict=True)
     ]
-    names: tuple[str, ...] = FEATURES
-    if readings:
-        names = (*FEATURES, *READER_FEATURES)
-        relevance = max(reading.relevance for reading in readings.values())
-        features = [
-            values + reader_features(candidate, readings[candidate.passage_id], relevance)
-            for values, candidate in zip(features, candidates, strict=True)
-        ]
-    weights = load_weights(with_reader=bool(readings)).sentence
-    scores = [sum(weights[name] * value for name, value in zip(names, values, strict=True)) for values in features]
-    if recent:
-        scores = [
-            score + RECENCY_IN_SCORE * recent.get(candidate.article_id, 0.0)
-            for score, candidate in zip(scores, candidates, strict=True)
-        ]
+    recency = [RECENCY_IN_SCORE * (recent or {}).get(candidate.article_id, 0.0) for candidate in candidates]
+    plain = _scored(candidates, features, FEATURES, load_weights().sentence, recency)
+    if not readings:
+        return Evidence(profile, plain, idf, frequency, passages, views)
+    relevance = max(reading.relevance for reading in readings.values())
+    features = [
+        values + reader_features(candidate, readings[candidate.passage_id], relevance)
+        for values, candidate in zip(features, candidates, strict=True)
+    ]
+    weights = load_weights().sentence_read
+    scored = _scored(candidates, features, (*FEATURES, *READER_FEATURES), weights, recency)
+    return Evidence(profile, scored, idf, frequency, passages, views, readings, plain)
+
+
+def _scored(
+    candidates: Sequence[Candidate],
+    features: Sequence[tuple[float, ...]],
+    names: Sequence[str],
+    weights: Mapping[str, float],
+    recency: Sequence[float],
+) -> tuple[ScoredSentence, ...]:
+    """The candidates in order of the score that the weights give them, with what recency adds to it."""
+    scores = [
+        sum(weights[name] * value for name, value in zip(names, values, strict=True)) + more
+        for values, more in zip(features, recency, strict=True)
+    ]
     scored = [
         ScoredSentence(candidate, values, score, probability)
         for candidate, values, score, probability in zip(candidates, features, scores, softmax(scores), strict=True)
     ]
     scored.sort(key=lambda sentence: (-sentence.score, sentence.candidate.article_id, sentence.candidate.start))
-    return Evidence(profile, tuple(scored), idf, frequency, passages, views, readings or {})
+    return tuple(scored)
 
 
 def _candidates(

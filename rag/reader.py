@@ -41,7 +41,7 @@ VARIABLE = "DATELINE_READER"
 
 FILE = Path(__file__).parent / "reader.safetensors"
 
-DIGEST = "00eaad748a1a77eb2e26d800b1bc583aae2c2557f54d73bdca4243dc63a02c04"
+DIGEST = "b03cf94b0eb81937dd7749c13d82f0f8956a92bb6d41fca46b3f3f0d925978cf"
 """SHA-256 of the file."""
 
 QUESTION_PIECES = 64

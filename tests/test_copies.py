@@ -283,7 +283,7 @@ OTHERS = [
 
 
 def asked(path: Path, question: str, articles: list[Article], monkeypatch: pytest.MonkeyPatch, k: int = 10) -> Answer:
-    monkeypatch.setattr(answering, "load_weights", lambda **_: replace(load_weights(), refuse_below=0.0))
+    monkeypatch.setattr(answering, "load_weights", lambda: replace(load_weights(), refuse_below=0.0))
     with library_of(path, articles) as library:
         return ask(Question(question), library, settings=AnswerSettings(k=k))
 

@@ -1,6 +1,7 @@
 """Finding the answer and knowing when there is none: each figure beside its plain baseline, on the open sets.
 
-    python eval/benchmarks/evidence.py [--reader none] [--data ../shared/data] [--cache FOLDER] [--store]
+    python eval/benchmarks/evidence.py [--reader none] [--data ../shared/data] [--cache FOLDER]
+        [--questions N] [--store]
 
 No number is fitted on these sets (see `development_sets.REPORTED`); the weights are those shipped. *Given* means that
 only the question's own paragraph or passage is looked at, *open* that it is searched for among all of the set. The
@@ -59,6 +60,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--data", type=Path, default=OPEN_DATA, help="folder of the open sets")
     parser.add_argument("--cache", type=Path, help="folder where the collections are kept for the next time")
+    parser.add_argument("--questions", type=int, metavar="N", help="most questions of each set, spread evenly over it")
     parser.add_argument("--reader", choices=(OWN, NO_READER), default=OWN)
     parser.add_argument("--store", action="store_true")
     arguments = parser.parse_args()
@@ -71,11 +73,12 @@ def main() -> None:
             for setting, find in (("given", _given), ("open", _open)):
                 if setting == "given" and development.name in FITTED:
                     continue  # their questions are about a collection, not about one passage
-                asked = [_ask(question, development, find, kept) for question in development.questions]
+                step = max(1, len(development.questions) // (arguments.questions or len(development.questions)))
+                asked = [_ask(question, development, find, kept) for question in development.questions[::step]]
                 fitted = ", fitted on" if development.name in FITTED else ""
                 name = f"{development.name}, {setting}{fitted}"
                 print(f"\n{name}: {len(asked)} questions")
-                figures[name] = {**_answers(asked), **_refusals(asked, with_reader=reader is not None)}
+                figures[name] = {**_answers(asked), **_refusals(asked)}
     if arguments.store:
         name = "evidence" if reader is None else "evidence_reader"
         option = " --reader none" if reader is None else ""
@@ -185,7 +188,7 @@ def _answers(asked: Sequence[Asked]) -> dict[str, object]:
     return found
 
 
-def _refusals(asked: Sequence[Asked], *, with_reader: bool) -> dict[str, object]:
+def _refusals(asked: Sequence[Asked]) -> dict[str, object]:
     answerable = [one for one in asked if one.question.answerable]
     others = [one for one in asked if not one.question.answerable]
     if not others:
@@ -197,7 +200,7 @@ def _refusals(asked: Sequence[Asked], *, with_reader: bool) -> dict[str, object]
         threshold = float(np.quantile(positive, FALSE_REFUSALS))
         found[f"AUROC, {name}"] = round(auroc(positive, negative) or 0.0, 3)
         found[f"rejected at 5% false refusals, {name}"] = round(float(np.mean(np.array(negative) < threshold)), 3)
-    shipped = load_weights(with_reader=with_reader).refuse_below
+    shipped = load_weights().refuse_below
     found["rejected, as shipped"] = round(float(np.mean([one.sure < shipped for one in others])), 3)
     found["false refusals, as shipped"] = round(float(np.mean([one.sure < shipped for one in answerable])), 3)
     right = [one.question.answerable and one.figures["ours"]["best three"] > 0 for one in asked]

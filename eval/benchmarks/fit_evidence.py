@@ -1,6 +1,7 @@
 """Fits `rag/weights.json` and, with a reader, `rag/weights_reader.json`: choice of sentences, confidence, refusals.
 
-    python eval/benchmarks/fit_evidence.py [--reader none] [--data ../shared/data] [--cache FOLDER] [--write]
+    python eval/benchmarks/fit_evidence.py [--reader none] [--data ../shared/data] [--cache FOLDER] [--questions N]
+        [--write]
 
 Fitted on the project's own questions (`seeds/questions.jsonl` and the invented harbour collection in `tests/sets`,
 each in plain and in oblique wording) and, where the folder is there, on openly licensed training data (see
@@ -14,7 +15,8 @@ other sets only and then on all.
 Sentence weights: the conditional logit that maximises the probability of the gold sentences among all candidates of
 their question. Confidence: logistic regression on `rag.confidence.SIGNALS` for "the answer holds an accepted answer";
 signals whose direction is known a priori may not get the other sign, because in a set of some hundred questions they
-otherwise pick up how its author words what is answerable and what is not.
+otherwise pick up how its author words what is answerable and what is not. With a reader only the sentence
+weights are written: the confidence is the one without it.
 """
 
 import argparse
@@ -61,7 +63,7 @@ oblique wordings the confidence refused twice as many of them; at 1 it refused f
 UP = {
     "match", "match_plain", "match_least", "passage_match", "passage_least", "score", "lead", "share", "overlap",
     "context_overlap", "known_in_article", "known_in_context", "names_in_article", "names_in_context",
-    "speaker_match", "speaker_overlap", *confidence.READER_SIGNALS,
+    "speaker_match", "speaker_overlap",
 }  # fmt: skip
 """Signals that may only raise the confidence; the others may only lower it."""
 
@@ -83,6 +85,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--data", type=Path, default=OPEN_DATA, help="folder of the open sets")
     parser.add_argument("--cache", type=Path, help="folder where the collections are kept for the next time")
+    parser.add_argument("--questions", type=int, metavar="N", help="most questions of each set that is reported on")
     parser.add_argument("--reader", choices=(OWN, NO_READER), default=OWN)
     parser.add_argument("--write", action="store_true", help="write rag/weights_reader.json or rag/weights.json")
     arguments = parser.parse_args()
@@ -93,7 +96,12 @@ def main() -> None:
         cache = arguments.cache or Path(folder)
         found_sets = development_sets(cache, arguments.data, encoder, names, reader=reader is not None)
         kept = None if reader is None else KeptReader(reader, cache / "readings.sqlite")
-        sets = {development.name: list(_cases(development, kept)) for development in found_sets}
+        sets = {}
+        for development in found_sets:
+            if arguments.questions is not None and development.name in REPORTED:
+                step = max(1, len(development.questions) // arguments.questions)
+                development.questions = development.questions[::step]
+            sets[development.name] = list(_cases(development, kept))
     fitted_sets = [name for name in sets if name in FITTED]
     weights = _fit_sentences(sets, fitted_sets)
     print(f"{'set':18}{'questions':>10}   best sentence / best three: fitted, without this set, plain baselines")
@@ -188,9 +196,7 @@ def _rescored(evidence: Evidence, weights: Matrix) -> Evidence:
 
 
 def _signals(case: Case, weights: Matrix) -> tuple[float, ...]:
-    found = confidence.confidence_signals(_rescored(case.evidence, weights))
-    count = len(confidence.SIGNALS) + (len(weights) > len(FEATURES)) * len(confidence.READER_SIGNALS)
-    return found + (0.0,) * (count - len(found))
+    return confidence.confidence_signals(_rescored(case.evidence, weights))
 
 
 def _is_right(case: Case, weights: Matrix) -> bool:
@@ -223,11 +229,10 @@ def _fit_confidence(
         penalty = np.append(weights[:-1], 0.0)
         return value + CONFIDENCE_PENALTY * float(penalty @ penalty), gradient + 2 * CONFIDENCE_PENALTY * penalty
 
-    names_of = _signal_names(values.shape[1])
-    bounds = [(0, None) if name in UP else (None, 0) for name in names_of] + [(None, None)]
+    bounds = [(0, None) if name in UP else (None, 0) for name in confidence.SIGNALS] + [(None, None)]
     found = minimize(loss, np.zeros(len(bounds)), jac=True, bounds=bounds, method="L-BFGS-B").x
     raw = found[:-1] / scale
-    weights = dict(zip(names_of, raw.tolist(), strict=True))
+    weights = dict(zip(confidence.SIGNALS, raw.tolist(), strict=True))
     return {**weights, "bias": float(found[-1] - raw @ centre)}
 
 
@@ -263,7 +268,7 @@ def _print_halves(
 
 
 def _probabilities(rows: Sequence[tuple[float, ...]], weights: Mapping[str, float]) -> list[float]:
-    vector = np.array([weights[name] for name in _signal_names(len(weights) - 1)])
+    vector = np.array([weights[name] for name in confidence.SIGNALS])
     values: list[float] = (1 / (1 + np.exp(-(np.array(rows) @ vector + weights["bias"])))).tolist()
     return values
 
@@ -317,17 +322,14 @@ def _features(reader: Reader | None) -> tuple[str, ...]:
     return FEATURES if reader is None else (*FEATURES, *READER_FEATURES)
 
 
-def _signal_names(count: int) -> tuple[str, ...]:
-    return (*confidence.SIGNALS, *confidence.READER_SIGNALS)[:count]
-
-
 def _write(reader: Reader | None, weights: Matrix, found: Mapping[str, float], threshold: float) -> None:
-    stored = {
+    stored: dict[str, object] = {
         "sentence": {name: round(float(value), 4) for name, value in zip(_features(reader), weights, strict=True)},
-        "confidence": {name: round(found[name], 4) for name in _signal_names(len(found) - 1)},
-        "bias": round(found["bias"], 4),
-        "refuse_below": round(threshold, 4),
     }
+    if reader is None:
+        stored["confidence"] = {name: round(found[name], 4) for name in confidence.SIGNALS}
+        stored["bias"] = round(found["bias"], 4)
+        stored["refuse_below"] = round(threshold, 4)
     path = ROOT / "rag" / ("weights.json" if reader is None else "weights_reader.json")
     path.write_text(json.dumps(stored, indent=2) + "\n", encoding="utf-8")
     print(f"wrote {path.relative_to(ROOT)}")

@@ -8,9 +8,10 @@ documents with their grades, for each score alone, for reciprocal rank fusion (C
 2009; constant 60), for min-max scaled scores with more and more of what the product fuses, for the product's weights
 without each of its parts, for a second keyword search with the words of the best passages (pseudo-relevance feedback),
 for weights fitted on the training set (conditional logit), which no figure is reported on, and for the reader: the
-first passages of the product's fusion in an order in which its relevance has several weights, and alone. No limit on
-the passages of one article. Then the differences of the product's fusion to BM25 alone, and of the reader's order to
-the fusion, with 95% bootstrap intervals over questions. With `--store` the figures go to
+first passages of the product's fusion in an order in which the probability that they answer has several weights, and
+in the order of its relevance. No limit on the passages of one article. Then the differences of the product's fusion to
+BM25 alone, and of the reader's order to the fusion, with 95% bootstrap intervals over questions.
+With `--store` the figures go to
 `eval/benchmarks/results/fusion.json`.
 """
 
@@ -35,7 +36,7 @@ from rag import retrieval
 from rag.features import content_terms
 from rag.followups import make_standalone
 from rag.reader import NO_READER, OWN, load_reader
-from rag.reading import Reader, Readings
+from rag.reading import Reader, Reading, Readings
 from rag.reranking import scaled
 from stored import store
 
@@ -43,8 +44,9 @@ LEARNED = ("dense", "keyword", "article", "passage_match", "sentence_match")
 FEEDBACK_PASSAGES = 3
 FEEDBACK_TERMS = 10
 FEEDBACK_WEIGHT = 0.3
-READER_WEIGHTS = (0.25, 0.5, 1.0, 2.0, 4.0)
-DEPTHS = (5, 10, 15)
+READER_WEIGHTS = (0.1, 0.2, 0.3, 0.5, 1.0)
+DEPTHS = (5, 10, 20)
+MOST_READ = max(DEPTHS)
 BY_READER = "the product with the reader"
 RESAMPLES = 2_000
 
@@ -57,7 +59,7 @@ class Searched:
     keyword: list[Hit]
     feedback: list[Hit]
     more: dict[str, dict[str, float]]
-    relevance: dict[str, float]
+    read: dict[str, Reading]
     gains: Mapping[str, float]
     by_article: bool
 
@@ -128,21 +130,25 @@ def _rankings(*, with_reader: bool) -> dict[str, Ranking]:
     if with_reader:
         rankings[BY_READER] = _read(retrieval.READER_WEIGHT, retrieval.READ_PASSAGES)
         for weight in READER_WEIGHTS:
-            rankings[f"the reader's relevance x {weight:g}"] = _read(weight, retrieval.READ_PASSAGES)
+            rankings[f"the reader x {weight:g}"] = _read(weight, retrieval.READ_PASSAGES)
         for depth in DEPTHS:
             rankings[f"the reader, {depth} passages"] = _read(retrieval.READER_WEIGHT, depth)
-        rankings["the reader alone"] = _read(1e6, retrieval.READ_PASSAGES)
+        for weight in READER_WEIGHTS:
+            rankings[f"the reader's relevance x {weight:g}"] = _read(weight, retrieval.READ_PASSAGES, relevance=True)
+        rankings["the reader's relevance alone"] = _read(1e6, retrieval.READ_PASSAGES, relevance=True)
     return rankings
 
 
-def _read(weight: float, depth: int) -> Ranking:
-    """The product's fusion, its first `depth` passages put in order by the reader as `rag.retrieval` does."""
+def _read(weight: float, depth: int, *, relevance: bool = False) -> Ranking:
+    """The product's fusion, its first `depth` passages put in order by the reader as `rag.retrieval` does, or by its
+    relevance scaled over them to 0..1."""
     product = _fused(retrieval.WEIGHTS)
 
     def rank(row: Searched) -> list[Hit]:
         hits = product(row)
-        first = [row.relevance[hit.passage.passage_id] for hit in hits[:depth]]
-        new = [*scaled(first), *[0.0] * (len(hits) - len(first))]
+        read = [row.read[hit.passage.passage_id] for hit in hits[:depth] if hit.passage.passage_id in row.read]
+        first = scaled([one.relevance for one in read]) if relevance else [one.probability for one in read]
+        new = [*first, *[0.0] * (len(hits) - len(first))]
         scores = {hit.passage.passage_id: hit.score + weight * own for hit, own in zip(hits, new, strict=True)}
         return sorted(hits, key=lambda hit: -scores[hit.passage.passage_id])
 
@@ -169,12 +175,10 @@ def _search(development: DevelopmentSet, data: Path, reader: Reader | None, most
         keyword = library.keyword(query, retrieval.CANDIDATES, no_filter)
         feedback = library.keyword(_feedback(query, keyword), retrieval.CANDIDATES, no_filter)
         more = retrieval.match_scores(library, query, [*dense, *keyword], no_filter)
-        relevance = {}
+        read = {}
         if reader is not None:
-            first = retrieval.fuse(dense, keyword, more)[: retrieval.READ_PASSAGES]
-            read = Readings(reader, query).of(first)
-            relevance = {name: reading.relevance for name, reading in read.items()}
-        rows.append(Searched(dense, keyword, feedback, more, relevance, gains, bool(graded)))
+            read = Readings(reader, query).of(retrieval.fuse(dense, keyword, more)[:MOST_READ])
+        rows.append(Searched(dense, keyword, feedback, more, read, gains, bool(graded)))
     return rows
 
 

@@ -16,7 +16,7 @@ class KeptReader:
     def __init__(self, reader: Reader, file: Path) -> None:
         self.name, self.digest = reader.name, reader.digest
         self._reader = reader
-        self._file = sqlite3.connect(file)
+        self._file = sqlite3.connect(file, timeout=60)
         self._file.execute("CREATE TABLE IF NOT EXISTS reading (key TEXT PRIMARY KEY, judged BLOB, tokens BLOB)")
 
     def read(self, question: str, texts: Sequence[Text]) -> list[Reading]:

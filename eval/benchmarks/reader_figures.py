@@ -8,9 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from eval.metrics import best_f1, exact_match
-
-LONGEST = 30
-"""Most word pieces of an answer."""
+from rag.reading import MAX_ANSWER_TOKENS, PER_TOKEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +35,11 @@ def best_spans(scores: np.ndarray, judged: np.ndarray, first: int, starts: np.nd
     own = scores[first : first + len(starts)]
     sums = own[:, 0][:, None] + own[:, 1][None]
     length = np.arange(len(own))[None] - np.arange(len(own))[:, None]
-    sums = np.where((length >= 0) & (length < LONGEST), sums, -np.inf)
-    best = int(sums.argmax())
+    chosen = np.where((length >= 0) & (length < MAX_ANSWER_TOKENS), sums - PER_TOKEN * length, -np.inf)
+    best = int(chosen.argmax())
     start, end = divmod(best, len(own))
     span = (int(starts[start]), int(ends[end]))
-    return Output(span, float(sums.max()), float(scores[0].sum()), float(judged[0]), float(judged[1]))
+    return Output(span, float(sums.flat[best]), float(scores[0].sum()), float(judged[0]), float(judged[1]))
 
 
 def read_squad(path: Path) -> list[Asked]:

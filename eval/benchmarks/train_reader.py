@@ -44,7 +44,7 @@ CASES = 31_000
 BATCH = 12
 """Cases of a step; some 20 pairs of question and passage."""
 
-POOL = 320
+POOL = 26 * BATCH
 """Cases that are sorted by length before they are put into steps."""
 
 WINDOWS = (64, 96, 128, 160)
