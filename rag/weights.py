@@ -1,5 +1,5 @@
-"""The fitted numbers of sentence choice and confidence, as shipped in `weights.json`, and those of sentence choice where
-a reader has a part in it, `weights_reader.json`.
+"""The fitted numbers of sentence choice and confidence, as shipped in `weights.json`, and those of sentence choice with
+a reader's part in it, `weights_reader.json`.
 
 They are written by `eval/benchmarks/fit_evidence.py`, which says what they were fitted on.
 """

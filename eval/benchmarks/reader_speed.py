@@ -1,11 +1,12 @@
-"""What the reader adds to a question: twenty passages read together with it, warm, beside the plain alternative.
+"""What the reader adds to a question: passages read together with it, warm, beside the plain alternative.
 
-    python eval/benchmarks/reader_speed.py [--questions 40] [--store]
+    python eval/benchmarks/reader_speed.py [--passages 20] [--questions 40] [--store]
 
-The questions and articles are those of the sample and the harbour collection; the passages are the first twenty of the
-product's fusion. Read by the reader in PyTorch (in the precision that this processor gains from), by the reader in a
+The questions and articles are those of the sample and the harbour collection; the passages are the first of the
+product's fusion (a question of ten passages reads ten and, where they are not among those that answers are made of, a
+few more). Read by the reader in PyTorch (in the precision that this processor gains from), by the reader in a
 process without PyTorch, and, as the plain alternative, by a transformers model of the same size with the same weights
-of its layers, all twenty padded to one batch. The times of one question follow each other, so that all have the same
+of its layers, all padded to one batch. The times of one question follow each other, so that all have the same
 machine. With `--store` the figures go to `eval/benchmarks/results/reader_speed.json`.
 """
 
@@ -27,7 +28,7 @@ from index.types import SearchFilter
 from rag.followups import make_standalone
 from rag.reader import OwnReader
 from rag.reading import Text
-from rag.retrieval import READ_PASSAGES, rank_passages
+from rag.retrieval import rank_passages
 from stored import store
 
 NAMES = ("seeds", "harbour")
@@ -53,6 +54,7 @@ for line in sys.stdin:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--questions", type=int, default=40)
+    parser.add_argument("--passages", type=int, default=20)
     parser.add_argument("--store", action="store_true")
     arguments = parser.parse_args()
     asked: list[tuple[str, list[Text]]] = []
@@ -60,13 +62,17 @@ def main() -> None:
         for development in development_sets(Path(folder), Path("none"), load_encoder(), NAMES):
             for question in development.questions:
                 text = make_standalone(question.text, question.history).text
-                hits = rank_passages(development.library, text, k=10, search_filter=NO_FILTER)[:READ_PASSAGES]
+                hits = rank_passages(development.library, text, k=10, search_filter=NO_FILTER)[: arguments.passages]
                 asked.append((text, [Text.of(hit) for hit in hits]))
-    asked = [one for one in asked if len(one[1]) == READ_PASSAGES]
+    asked = [one for one in asked if len(one[1]) == arguments.passages]
     asked = asked[:: max(1, len(asked) // arguments.questions)][: arguments.questions]
     times = _times(asked)
     pieces = [sum(len(text.text) + len(text.context) for text in texts) for _, texts in asked]
-    figures: dict[str, object] = {"questions": len(asked), "characters read for one": round(float(np.mean(pieces)))}
+    figures: dict[str, object] = {
+        "questions": len(asked),
+        "passages": arguments.passages,
+        "characters of them": round(float(np.mean(pieces))),
+    }
     for name, seconds in times.items():
         p50, p95 = (round(float(np.quantile(seconds, share)) * 1000) for share in (0.5, 0.95))
         ratio = round(float(np.median(np.array(times["plain"]) / np.array(seconds))), 2)
