@@ -20,8 +20,13 @@ that get one, all of it searched, .74 and .92 of the harbour set's, .86 and 1.00
 .64. Twice to four times as many questions would get one then.
 """
 
-LEAST_READ = 0.35
-"""The same for a reader's span: its probability as the answer."""
+LEAST_READ = 0.2
+"""The same for a reader's span: the root of the product of the probabilities of its first and its last token.
+
+The words share half or more with an accepted answer for 24 of 26 of every fifth question of XQuAD that gets one, all
+of it searched, 8 of 9 of the harbour set's, 6 of 8 of the seeds'; at .35 for 21 of 22, 7 of 8 and 5 of 6. Of the
+unanswerable questions of these sets none gets one, of 92 that were kept from the training set 5.
+"""
 
 MAX_WORDS = {"person": 7, "date": 7, "number": 6, "place": 7, "other": 10}
 """Most words of a short answer, by the type that is asked for; a longer one is a sentence, which follows anyway."""
