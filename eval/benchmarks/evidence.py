@@ -82,6 +82,7 @@ def main() -> None:
     if arguments.store:
         name = "evidence" if reader is None else "evidence_reader"
         option = " --reader none" if reader is None else ""
+        option += f" --questions {arguments.questions}" if arguments.questions else ""
         store(name, f"python eval/benchmarks/evidence.py{option} --store", figures)
 
 
