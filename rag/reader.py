@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 from mmap import ACCESS_COPY, mmap
 from pathlib import Path
@@ -45,16 +46,21 @@ DIGEST = "b03cf94b0eb81937dd7749c13d82f0f8956a92bb6d41fca46b3f3f0d925978cf"
 """SHA-256 of the file."""
 
 QUESTION_PIECES = 64
+"""Most word pieces of a question."""
+
 CONTEXT_PIECES = 24
-"""Most word pieces of a question and of a passage's context."""
+"""Most word pieces of a passage's context."""
 
 WINDOW = 256
 """Most word pieces of a passage that are read at once: all of one that the default encoder was made for."""
 
 MOST_PIECES = 1 << 20
+"""Most word pieces of a text, which are read in windows: more than any passage has."""
 
 KEPT = 200
 """Readings kept, of a few kilobytes each: a question is asked and searched for one behind the other, or once more."""
+
+_ADVICE = "reinstall Dateline, or leave the reader out with --reader none."
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,14 +190,10 @@ def load_reader(name: str | None) -> Reader | None:
     return load_span_model(name)
 
 
-_own: list[OwnReader] = []
-
-
+@lru_cache(maxsize=1)
 def own_reader() -> OwnReader:
     """The reader that ships, the same one each time."""
-    if not _own:
-        _own.append(OwnReader())
-    return _own[0]
+    return OwnReader()
 
 
 def _load(file: Path, digest: str) -> tuple[ReaderWeights, WordPieces]:
@@ -210,9 +212,6 @@ def _load(file: Path, digest: str) -> tuple[ReaderWeights, WordPieces]:
         return ReaderWeights.of(tensors), WordPieces(folder, MOST_PIECES)
     except (OSError, EncoderError, KeyError, ValueError) as error:
         raise ModelError(f"The reader cannot be loaded: {error}; {_ADVICE}") from error
-
-
-_ADVICE = "reinstall Dateline, or leave the reader out with --reader none."
 
 
 def _torch_forward(weights: BertWeights) -> Any:
