@@ -45,6 +45,14 @@ _ASKS_FOR_NAME = re.compile(
 )
 """Questions that name the kind of thing they ask for, besides those whose answer has a type of its own."""
 
+_WHO_IS = re.compile(r"\s*who(?:[’']s| is| was| are| were) (?P<whom>[\w’'. -]+?)\s*\?*\s*", re.IGNORECASE)
+
+_NOT_OF_NAMES = frozenset("the a an of in at by to for from with his her its their".split())
+"""Words of which one is in most descriptions of a person and in few names."""
+
+MAX_NAME_WORDS = 3
+"""Most words of a question without capitals that are taken for somebody's name."""
+
 _EDGES = re.compile(r"^[\s\"“”‘’'(,;:.–—-]+|[\s\"“”‘’',;:.–—-]+$")
 _CAPITAL = re.compile(r"\b[^\W\d_]*[A-ZÀ-Þ]")
 
@@ -96,10 +104,21 @@ def likeliest_span(
 
 def asks_for_short_answer(profile: QuestionProfile) -> bool:
     """True if a few words can be the whole answer."""
-    if profile.asks_change or profile.topic:
+    if profile.asks_change or profile.topic or asks_who_somebody_is(profile.text):
         return False
     typed = profile.answer_type in ("person", "date", "number", "place")
     return typed or (profile.answer_type == "other" and _ASKS_FOR_NAME.search(profile.text) is not None)
+
+
+def asks_who_somebody_is(text: str) -> bool:
+    """True for "Who is Ann Lee?", to which another name is no answer, and not for "Who is the mayor?"."""
+    found = _WHO_IS.fullmatch(text)
+    if found is None:
+        return False
+    words = found["whom"].split()
+    if {word.lower() for word in words} & _NOT_OF_NAMES:
+        return False
+    return all(word[:1].isupper() for word in words) or (text == text.lower() and len(words) <= MAX_NAME_WORDS)
 
 
 def _is_about_the_same(evidence: Evidence) -> bool:

@@ -7,7 +7,7 @@ from index.library import Library
 from index.types import Article, Metadata
 from rag.analysis import analyse_question
 from rag.answering import ask
-from rag.short_answers import asks_for_short_answer, is_of_type, whole_words
+from rag.short_answers import asks_for_short_answer, asks_who_somebody_is, is_of_type, whole_words
 from rag.statements import SHORT_ANSWER
 from rag.types import Question
 
@@ -107,3 +107,23 @@ def test_an_answer_to_why_does_not(library: Library):
     answer = ask(Question("Why did the council of Arlen meet on Monday?"), library)
     assert not answer.refused
     assert "**" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("question", "somebody"),
+    [
+        ("Who is Haley?", True),
+        ("Who was Ann Lee?", True),
+        ("who is ann lee", True),
+        ("Who's Ann Lee?", True),
+        ("Who is the mayor?", False),
+        ("Who is mayor of Quillbury?", False),
+        ("who was the first mayor?", False),
+        ("Who was elected mayor?", False),
+        ("Who is Haley's deputy?", False),
+    ],
+)
+def test_who_somebody_is_has_no_name_for_an_answer(question: str, somebody: bool):
+    assert asks_who_somebody_is(question) is somebody
+    if somebody:
+        assert not asks_for_short_answer(analyse_question(question))
