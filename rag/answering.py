@@ -24,7 +24,7 @@ from rag.parts import Part, split_question
 from rag.reading import Reader, Readings
 from rag.refusals import parts_not_held, refuse
 from rag.reranking import Reranker
-from rag.retrieval import Mode, rank_passages, read_again, recencies, spread
+from rag.retrieval import Mode, may_read_again, rank_passages, read_again, recencies, spread
 from rag.rewriting import rewrite
 from rag.settings import answer_tokens, prompt_tokens
 from rag.short_answers import short_answers
@@ -147,17 +147,17 @@ def stream(
             raise StoppedError(STOPPED_EARLY)
     work.lap("question")
     parts = split_question(standalone)
+    texts = [part.text for part in parts] if len(parts) > 1 else [work.standalone]
     if settings.reader is not None:
-        texts = [part.text for part in parts] if len(parts) > 1 else [work.standalone]
         work.readings = [Readings(settings.reader, text) for text in texts]
     with library.snapshot():
         work.generation = library.generation
-        rankings = _rankings(work, parts, library, settings)
+        rankings = _rankings(work, texts, library, settings)
     _choose(work, rankings, settings)
     with library.snapshot():
         if library.generation != work.generation:  # what is found, and what is read of it now, are to be of one state
             work.generation = library.generation
-            _choose(work, _rankings(work, parts, library, settings), settings)
+            _choose(work, _rankings(work, texts, library, settings), settings)
         work.articles = {hit.passage.article_id: library.article(hit.passage.article_id) for hit in work.hits}
         evidence = _evidence(work, parts, library) if work.hits else []
         work.copies = {name: [library.article(other) for other in others] for name, others in work.copied.items()}
@@ -195,8 +195,8 @@ def _evidence(work: _Work, parts: Sequence[Part], library: Library) -> list[Evid
     ]
 
 
-def _rankings(work: _Work, parts: Sequence[Part], library: Library, settings: AnswerSettings) -> list[list[Hit]]:
-    """The passages that the searches find for a question; for one of several parts, those of each part."""
+def _rankings(work: _Work, texts: Sequence[str], library: Library, settings: AnswerSettings) -> list[list[Hit]]:
+    """The passages that the searches find for each text: the question, or each of its parts."""
     search = partial(
         rank_passages,
         library,
@@ -205,7 +205,7 @@ def _rankings(work: _Work, parts: Sequence[Part], library: Library, settings: An
         mode=settings.mode,
         reranker=settings.reranker,
     )
-    found = [search(part.text if len(parts) > 1 else work.standalone) for part in parts]
+    found = [search(text) for text in texts]
     work.lap("retrieval")
     return found
 
@@ -219,8 +219,9 @@ def _choose(work: _Work, rankings: Sequence[Sequence[Hit]], settings: AnswerSett
     """
     found = []
     for ranked, readings in zip_longest(rankings, work.readings):
-        is_read = readings is not None and settings.mode == "hybrid" and settings.reranker is None
-        found.append(collapse(read_again(ranked, readings) if is_read else ranked))
+        if readings is not None and may_read_again(settings.mode, settings.reranker):
+            ranked = read_again(ranked, readings)
+        found.append(collapse(ranked))
     shares = [spread(of_part.hits, settings.k) for of_part in found]
     work.hits, work.copied = shares[0], articles_with_copies(found)
     if len(shares) > 1:

@@ -83,7 +83,7 @@ def retrieve(
         ModelError: The re-ranker cannot be run.
     """
     ranked = rank_passages(library, query, k=k, search_filter=search_filter, mode=mode, reranker=reranker)
-    if reader is not None and mode == "hybrid" and reranker is None:
+    if reader is not None and may_read_again(mode, reranker):
         ranked = read_again(ranked, Readings(reader, query))
     return spread(ranked, k)
 
@@ -112,6 +112,11 @@ def rank_passages(
             ranked = _rank(library, query, depth, search_filter)
         ranked = prefer_by_time(ranked, library, times, search_filter.as_of)
     return ranked if reranker is None else rerank(ranked, query, reranker)
+
+
+def may_read_again(mode: Mode, reranker: Reranker | None) -> bool:
+    """Whether a reader puts what was found in order: it leaves the single searches and a re-ranker's order alone."""
+    return mode == "hybrid" and reranker is None
 
 
 def read_again(hits: Sequence[Hit], readings: Readings, depth: int = READ_PASSAGES) -> list[Hit]:

@@ -33,7 +33,7 @@ from rag.short_answers import short_answers
 from rag.types import Question
 from rag.weights import load_weights
 from tests.small_library import evidence_of, library_of, made_article
-from tests.test_nli import save_tokenizer
+from tests.test_reranking import save_cross_encoder
 
 NO_FILTER = SearchFilter()
 EVERYTHING = Span(0, 10**6)
@@ -235,23 +235,8 @@ def test_names_of_readers(monkeypatch: pytest.MonkeyPatch):
 
 
 def save_span_model(folder: Path, kind: str = "BertForQuestionAnswering") -> Path:
-    """A small BERT with random weights, of the given class of transformers."""
-    import torch
-    import transformers
-
-    torch.manual_seed(5)
-    tokenizer = save_tokenizer(folder)
-    config = transformers.BertConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=16,
-        intermediate_size=16,
-        num_hidden_layers=1,
-        num_attention_heads=2,
-        max_position_embeddings=48,
-        initializer_range=1.0,
-    )
-    getattr(transformers, kind)(config).save_pretrained(folder)
-    return folder
+    """A small BERT with random weights and a head of two numbers, of the given class of transformers."""
+    return save_cross_encoder(folder, kind=kind, labels=2)
 
 
 WORDS = "the strike ended on sunday"

@@ -1,6 +1,7 @@
 """What a reader's outputs are worth on questions whose passage is given, as in SQuAD 1.1 and 2.0."""
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,19 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from eval.metrics import best_f1, exact_match
-from rag.reading import MAX_ANSWER_TOKENS, PER_TOKEN
-
-
-@dataclass(frozen=True, slots=True)
-class Output:
-    """What a reader says of a pair. `span`: characters of the passage; `best` and `null`: scores of that span and of
-    there being none; `answered` and `relevant`: log-odds that the passage answers, and its score beside others."""
-
-    span: tuple[int, int]
-    best: float
-    null: float
-    answered: float
-    relevant: float
+from eval.selective import auroc
+from index.types import Span
+from rag.reading import Reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,18 +19,6 @@ class Asked:
     question: str
     context: str
     answers: tuple[str, ...]
-
-
-def best_spans(scores: np.ndarray, judged: np.ndarray, first: int, starts: np.ndarray, ends: np.ndarray) -> Output:
-    """From scores of the word pieces of a pair, (length, 2); `first` is the place of the passage's first one."""
-    own = scores[first : first + len(starts)]
-    sums = own[:, 0][:, None] + own[:, 1][None]
-    length = np.arange(len(own))[None] - np.arange(len(own))[:, None]
-    chosen = np.where((length >= 0) & (length < MAX_ANSWER_TOKENS), sums - PER_TOKEN * length, -np.inf)
-    best = int(chosen.argmax())
-    start, end = divmod(best, len(own))
-    span = (int(starts[start]), int(ends[end]))
-    return Output(span, float(sums.flat[best]), float(scores[0].sum()), float(judged[0]), float(judged[1]))
 
 
 def read_squad(path: Path) -> list[Asked]:
@@ -52,27 +31,32 @@ def read_squad(path: Path) -> list[Asked]:
     ]
 
 
-def span_figures(questions: Sequence[Asked], outputs: Sequence[Output]) -> dict[str, float]:
+def span_figures(questions: Sequence[Asked], readings: Sequence[Reading]) -> dict[str, float]:
     """F1 and exact match on what is answered; where some is not, also the area under the curve of refusing by two
     scores, and F1 of answering where the log-odds that the passage answers are above 0."""
-    texts = [one.context[out.span[0] : out.span[1]] for one, out in zip(questions, outputs, strict=True)]
+    texts, odds = [], []
+    for one, reading in zip(questions, readings, strict=True):
+        best = reading.best(Span(0, len(one.context)))
+        texts.append("" if best is None else one.context[best.span.start : best.span.end])
+        odds.append(-math.inf if best is None else best.score - reading.none)
     f1 = [best_f1(text, one.answers) for one, text in zip(questions, texts, strict=True)]
     answered = [bool(one.answers) for one in questions]
     exact = [exact_match(text, one.answers) for one, text in zip(questions, texts, strict=True) if one.answers]
     found = {"f1": float(np.mean([value for value, one in zip(f1, answered, strict=True) if one]))}
     found["em"] = float(np.mean(exact))
     if not all(answered):
-        found["auroc"] = answerability_auroc([out.answered for out in outputs], answered)
-        found["auroc_null"] = answerability_auroc([out.best - out.null for out in outputs], answered)
-        found["auroc_both"] = answerability_auroc([out.answered + out.best - out.null for out in outputs], answered)
-        said = [out.answered > 0 for out in outputs]
+        judged = [reading.answered for reading in readings]
+        found["auroc"] = answerability_auroc(judged, answered)
+        found["auroc_null"] = answerability_auroc(odds, answered)
+        found["auroc_both"] = answerability_auroc([a + b for a, b in zip(judged, odds, strict=True)], answered)
+        said = [value > 0 for value in judged]
         right = [value if a and s else float(a == s) for value, a, s in zip(f1, answered, said, strict=True)]
         found["f1_all"] = float(np.mean(right))
     return found
 
 
 def answerability_auroc(scores: Sequence[float], answered: Sequence[bool]) -> float:
-    """How often one that is answered has the higher score than one that is not; ties count half."""
-    values, right = np.asarray(scores), np.asarray(answered)
-    yes, no = values[right][:, None], values[~right][None]
-    return float(np.mean((yes > no) + 0.5 * (yes == no)))
+    """`eval.selective.auroc` of what is answered against what is not; not a number where one of them is empty."""
+    sides = [[score for score, yes in zip(scores, answered, strict=True) if yes is side] for side in (True, False)]
+    area = auroc(*sides)
+    return math.nan if area is None else area

@@ -36,8 +36,9 @@ from growth_plot import growth_plot
 from index.encoder import default_folder
 from index.precision import precision_of_processor
 from index.word_pieces import WordPieces
+from rag.reading import Reading, merged
 from reader_examples import NEGATIVES, Cases, Example, Text, drawn, read_cases, with_negatives
-from reader_figures import answerability_auroc, best_spans, read_squad, span_figures
+from reader_figures import answerability_auroc, read_squad, span_figures
 from reader_file import read_reader, write_reader
 
 CASES = 31_000
@@ -119,12 +120,13 @@ class Batch:
 
 @dataclass
 class Pair:
-    """One pair as word pieces; `first` is the place of the passage's first one, `edges` the first and last place of
-    each accepted answer."""
+    """One pair as word pieces; `first` is the place of the first one of the passage that it has, number `begin` of all
+    that the passage has, `edges` the first and last place of each accepted answer."""
 
     ids: list[int]
     second: int
     first: int
+    begin: int
     edges: list[tuple[int, int]]
 
 
@@ -163,7 +165,9 @@ class PairMaker:
         if places and not inside:  # the answer is longer than the window
             inside = [(max(one, begin) - begin + first, min(other, end - 1) - begin + first) for one, other in places]
             inside = [(one, other) for one, other in inside if one <= other]
-        return Pair([101, *question, 102, *title, *ids[begin:end].tolist(), 102], len(question) + 2, first, inside)
+        return Pair(
+            [101, *question, 102, *title, *ids[begin:end].tolist(), 102], len(question) + 2, first, begin, inside
+        )
 
 
 def make_batch(rows: Sequence[tuple[int, Example, Pair]]) -> Batch:
@@ -246,7 +250,7 @@ def figures(net: ReaderNet, maker: PairMaker, cases: Cases, data: Path, device: 
     judged = [[(one, next(outputs)) for one in group] for group in groups]
     flat = [pair for group in judged for pair in group]
     found["held_auroc"] = answerability_auroc([out.answered for _, out in flat], [e.kind == "answer" for e, _ in flat])
-    first = [max(range(len(group)), key=lambda at: group[at][1].relevant) == 0 for group in judged if len(group) > 1]
+    first = [max(range(len(group)), key=lambda at: group[at][1].relevance) == 0 for group in judged if len(group) > 1]
     found["held_first"] = float(np.mean(first))
     for name in ("xquad_en", "squad2_sample"):
         questions = read_squad(data / f"{name}.json")
@@ -257,7 +261,7 @@ def figures(net: ReaderNet, maker: PairMaker, cases: Cases, data: Path, device: 
 
 
 def make_reader(net: ReaderNet, maker: PairMaker, device: str) -> Any:
-    """A function from pairs of question and text to what the net says of each (`reader_figures.Output`)."""
+    """A function from pairs of question and text to the `Reading` of each."""
 
     def read(texts: Sequence[tuple[str, Text]]) -> list[Any]:
         source = random.Random(0)
@@ -273,7 +277,10 @@ def make_reader(net: ReaderNet, maker: PairMaker, device: str) -> Any:
                 spans, judged = net(make_batch(rows).to(device))
             for at, span, one in zip(some, spans.cpu().numpy(), judged.cpu().numpy(), strict=True):
                 _, starts, ends = maker.read(texts[at][1].passage)
-                outputs[at] = best_spans(span, one, pairs[at].first, starts, ends)
+                pair = pairs[at]
+                own = span[pair.first : len(pair.ids) - 1]
+                first, last, none = merged([(pair.begin, own, span[0])], len(starts))
+                outputs[at] = Reading(starts, ends, first, last, none, float(one[0]), float(one[1]))
         return outputs
 
     return read
