@@ -4,9 +4,10 @@ A case is a question with a passage that answers it and, for some, one that does
 kinds, since a reader that only ever refuses passages about something else takes every near miss for an answer:
 
 - `mined`: the first passage by BM25 that lacks the answer (from the data);
-- `same_article`: another passage of the article that lacks it;
+- `same_article`: another passage of the article that lacks it, one of those that have most of the question's words;
 - `deleted`: the passage without the sentences that hold the answer;
-- `altered`: the passage as it is, with a question of which a name, number or word was exchanged, or that was negated
+- `altered`: the passage as it is, with a question of which a name, number or word was exchanged for another of its
+  kind (`near_words.py`), or that was negated
   (as in Rajpurkar et al., "Know What You Don't Know", ACL 2018, https://arxiv.org/abs/1806.03822);
 - `given`: marked as such in the data.
 
@@ -19,30 +20,32 @@ import random
 import re
 import zlib
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from eval.benchmarks.near_words import NearWords
 from index.sentences import split_sentences
+from rag.features import content_terms
 
 SHARES = {
     "squadshifts_new_wiki": 1.5,
     "tydiqa_goldp_en": 1.7,
     "qed": 2.0,
-    "qadiscourse": 0.4,
-    "qamr": 0.3,
+    "qadiscourse": 0.5,
+    "qamr": 0.6,
     "timeqa_human": 1.0,
     "selqa": 0.8,
     "clapnq_train_qa": 1.0,
     "quotesum_dev": 1.0,
-    "fairytaleqa": 0.15,
+    "fairytaleqa": 0.3,
     "covidqa": 0.2,
 }
 """How often each question of a set is read in one pass, on average: more where people asked to know and answers are
 checked, less where thousands of questions are about few passages."""
 
-NEGATIVES = {"mined": 0.3, "same_article": 0.12, "deleted": 0.18, "altered": 0.25}
+NEGATIVES = {"mined": 0.25, "same_article": 0.15, "deleted": 0.18, "altered": 0.3}
 """Share of the cases that are given a negative of each kind, where there is one."""
 
 HELD_BACK = 0.02
@@ -50,6 +53,18 @@ HELD_BACK = 0.02
 
 TITLED = ("squadshifts_new_wiki", "tydiqa_goldp_en", "qed")
 """Sets whose passages the mined negatives are, with titles."""
+
+SAME_ARTICLE = 4
+"""Passages of the same article that a question is given, those that have most of its words."""
+
+MARKED = 0.8
+"""Share of a sentence's terms that an answer made of it has."""
+
+IN_PASSAGE = 0.6
+"""How often what stands in for a name or word is looked for in the passage first."""
+
+NEAREST = 3
+"""Names of the passage that may stand in for another, the nearest ones."""
 
 BM25_OTHERS = 2
 """Other questions' passages that each question of `clapnq_train_qa` is given."""
@@ -170,6 +185,7 @@ def _span_cases(source: str, rows: Sequence[dict[str, Any]], mined: Mapping[str,
             known["answers"] = [*known["answers"], *row["answers"]]
         if _title(row) and row["context"] not in by_title[_title(row)][-50:]:
             by_title[_title(row)].append(row["context"])
+    terms = {passage: content_terms(passage) for passages in by_title.values() for passage in passages}
     for row in answered.values():
         title, passage, answers = _title(row), row["context"], row["answers"]
         spans = tuple({(one["answer_start"], one["answer_start"] + len(one["text"])): None for one in answers})
@@ -179,8 +195,9 @@ def _span_cases(source: str, rows: Sequence[dict[str, Any]], mined: Mapping[str,
         if row["id"] in mined:
             negatives.append(replace(positive, text=mined[row["id"]], spans=(), kind="mined"))
         others = [one for one in by_title.get(title, ()) if not any(word in one.lower() for word in words)]
-        picked = random.Random(row["id"]).sample(others, min(2, len(others)))
-        negatives += [replace(positive, text=Text(title, one), spans=(), kind="same_article") for one in picked]
+        asked = content_terms(row["question"])
+        nearest = sorted(others, key=lambda one: -len(asked & terms[one]))[:SAME_ARTICLE]
+        negatives += [replace(positive, text=Text(title, one), spans=(), kind="same_article") for one in nearest]
         refused = given.get(row["question"], ())[:2]
         negatives += [replace(positive, text=Text(title, one), spans=(), kind="given") for one in refused]
         yield Case(source, group_of(row), positive, tuple(negatives))
@@ -201,29 +218,42 @@ def _sentence_cases(source: str, rows: Sequence[dict[str, Any]], mined: Mapping[
 
 
 def _ranked_cases(source: str, rows: Sequence[dict[str, Any]], mined: Mapping[str, Text]) -> Iterator[Case]:
-    """Questions with the answer that people wrote or marked, among other questions' answers that BM25 finds."""
+    """Questions with the answer that people wrote or marked, among other questions' answers that BM25 finds. Of some,
+    the passage is there as well (behind two colons), and which of its sentences the answer was made of is found."""
     for row in rows:
-        texts = [_without_title(one) for one in row["sentences"]]
-        right = [text for text, label in zip(texts, row["labels"], strict=True) if label]
+        parts = [one.partition("::") for one in row["sentences"]]
+        texts = [Text("", passage or answer) for answer, _, passage in parts]
+        right = [at for at, label in enumerate(row["labels"]) if label]
         if not right:
             continue
+        text = texts[right[0]]
         others = [text for text, label in zip(texts, row["labels"], strict=True) if not label][:BM25_OTHERS]
-        positive = Example(row["question"], right[0], (), "answer", ranks_only=True)
-        negatives = tuple(replace(positive, text=text, kind="given", ranks_only=False) for text in others)
-        yield Case(source, right[0].passage, positive, negatives)
+        spans = _marked(text.passage, parts[right[0]][0]) if parts[right[0]][2] else ()
+        positive = Example(row["question"], text, spans, "answer", sentences=bool(spans), ranks_only=not spans)
+        negatives = tuple(
+            replace(positive, text=text, spans=(), kind="given", sentences=False, ranks_only=False) for text in others
+        )
+        yield Case(source, text.passage, positive, negatives)
 
 
-def _without_title(text: str) -> Text:
-    """CLAP NQ's training file has the marked sentences in front of a passage, divided by two colons; the passage."""
-    return Text("", text.partition("::")[2] or text)
+def _marked(passage: str, answer: str) -> tuple[tuple[int, int], ...]:
+    """The sentences of a passage of whose terms an answer has nearly all."""
+    known = content_terms(answer)
+    found = []
+    for span in split_sentences(passage):
+        terms = content_terms(passage[span.start : span.end])
+        if terms and len(terms & known) >= MARKED * len(terms):
+            found.append((span.start, span.end))
+    return tuple(found)
 
 
 _READERS = {"selqa": _sentence_cases, "clapnq_train_qa": _ranked_cases}
 
 
-def drawn(cases: Sequence[Case], seed: int, negatives: Mapping[str, float] = NEGATIVES) -> Iterator[list[Example]]:
+def drawn(
+    cases: Sequence[Case], seed: int, near: NearWords, negatives: Mapping[str, float] = NEGATIVES
+) -> Iterator[list[Example]]:
     """Cases without end, in an order given by the seed: the example with an answer and those beside it."""
-    words = _vocabulary(cases)
     turn = 0
     while True:
         chosen = []
@@ -232,18 +262,16 @@ def drawn(cases: Sequence[Case], seed: int, negatives: Mapping[str, float] = NEG
             chosen += [number] * int(share)
         random.Random(f"{seed} {turn}").shuffle(chosen)
         for place, number in enumerate(chosen):
-            yield with_negatives(cases[number], random.Random(f"{seed} {turn} {place}"), negatives, words)
+            yield with_negatives(cases[number], random.Random(f"{seed} {turn} {place}"), negatives, near)
         turn += 1
 
 
-def with_negatives(
-    case: Case, source: random.Random, shares: Mapping[str, float], words: Sequence[str]
-) -> list[Example]:
+def with_negatives(case: Case, source: random.Random, shares: Mapping[str, float], near: NearWords) -> list[Example]:
     """The example with an answer and none, one or, as the data have them, two without."""
     positive = case.positive
     given = [one for one in case.negatives if one.kind == "given"]
     if given and shares:
-        return [positive, *given[:BM25_OTHERS]] if positive.ranks_only else [positive, source.choice(given)]
+        return [positive, *given] if positive.ranks_only else [positive, source.choice(given)]
     by_kind = {kind: [one for one in case.negatives if one.kind == kind] for kind in ("mined", "same_article")}
     kinds = list(shares)
     kind = source.choices([*kinds, ""], [*shares.values(), max(0.0, 1 - sum(shares.values()))])[0]
@@ -251,16 +279,20 @@ def with_negatives(
     if by_kind.get(kind):
         found = source.choice(by_kind[kind])
     elif kind == "altered" and not positive.ranks_only:
-        found = altered(positive, source, words)
+        found = altered(positive, source, near)
     elif kind and not positive.ranks_only:  # `deleted`, and what stands for a kind that the case has none of
         found = deleted(positive)
     return [positive] if found is None else [positive, found]
 
 
-def _vocabulary(cases: Sequence[Case]) -> list[str]:
-    """Words of questions, often used ones often."""
-    questions = random.Random(0).sample(range(len(cases)), min(5_000, len(cases)))
-    return [word for one in questions for word in _WORD.findall(cases[one].positive.question)]
+def near_words(cases: Sequence[Case], folder: Path) -> NearWords:
+    """The words and names of the questions, by the encoder in a folder."""
+    questions = {case.positive.question for case in cases}
+    return NearWords(
+        folder,
+        (word for one in questions for word in _WORD.findall(one) if word not in _SAID_WITHOUT),
+        (name.group() for one in questions for name in _NAME.finditer(one)),
+    )
 
 
 def deleted(example: Example) -> Example | None:
@@ -277,30 +309,32 @@ def deleted(example: Example) -> Example | None:
     return replace(example, text=replace(example.text, passage=left), spans=(), kind="deleted")
 
 
-def altered(example: Example, source: random.Random, words: Sequence[str]) -> Example | None:
+def altered(example: Example, source: random.Random, near: NearWords) -> Example | None:
     """The question with one thing exchanged, so that the passage does not answer it; `None` if nothing can be."""
     question, passage = example.question, example.text.passage
-    makers = [_other_name, _other_number, _opposite]
-    source.shuffle(makers)
-    makers += [_other_word] if source.random() < 0.5 else []
-    makers += [_negated] if source.random() < 0.2 else []
-    for maker in makers:
-        found = maker(question, passage, source, words)
+    left = dict(ALTERATIONS)
+    while left:
+        maker = source.choices(list(left), list(left.values()))[0]
+        del left[maker]
+        found = maker(question, passage, source, near)
         if found is not None and found != question:
             return replace(example, question=found, spans=(), kind="altered")
     return None
 
 
-def _other_name(question: str, passage: str, source: random.Random, words: Sequence[str]) -> str | None:
+def _other_name(question: str, passage: str, source: random.Random, near: NearWords) -> str | None:
+    """One of its kind that the passage has, or else one that other questions have."""
     names = [match.group() for match in _NAME.finditer(question)]
-    others = sorted({match.group() for match in _NAME.finditer(passage)} - {*names})
-    others = [other for other in others if not any(other in name or name in other for name in names)]
-    if not names or not others:
+    if not names:
         return None
-    return question.replace(source.choice(names), source.choice(others))
+    name = source.choice(names)
+    here = sorted({match.group() for match in _NAME.finditer(passage)})
+    found = near.of(name, here)[:NEAREST] if source.random() < IN_PASSAGE else []
+    found = [one for one in found or near.names(name) if not any(one in other or other in one for other in names)]
+    return question.replace(name, source.choice(found)) if found else None
 
 
-def _other_number(question: str, passage: str, source: random.Random, words: Sequence[str]) -> str | None:
+def _other_number(question: str, passage: str, source: random.Random, near: NearWords) -> str | None:
     numbers = [match.group() for match in _NUMBER.finditer(question)]
     if not numbers:
         return None
@@ -310,7 +344,7 @@ def _other_number(question: str, passage: str, source: random.Random, words: Seq
     return re.sub(rf"\b{one}\b", other, question)
 
 
-def _opposite(question: str, passage: str, source: random.Random, words: Sequence[str]) -> str | None:
+def _opposite(question: str, passage: str, source: random.Random, near: NearWords) -> str | None:
     found = [word for word in re.findall(r"\b[a-z]+\b", question) if word in _OPPOSITES]
     if not found:
         return None
@@ -318,16 +352,34 @@ def _opposite(question: str, passage: str, source: random.Random, words: Sequenc
     return re.sub(rf"\b{one}\b", _OPPOSITES[one], question)
 
 
-def _other_word(question: str, passage: str, source: random.Random, words: Sequence[str]) -> str | None:
-    """A word that the passage has, exchanged for one that it has not."""
-    known = passage.lower()
-    found = [word for word in _WORD.findall(question) if word in known and word not in _SAID_WITHOUT]
-    if not found or not words:
+def _other_word(question: str, passage: str, source: random.Random, near: NearWords) -> str | None:
+    """A word exchanged for one of its kind, for one that the passage has where there is one and it so falls."""
+    found = [word for word in _WORD.findall(question) if word not in _SAID_WITHOUT]
+    if not found:
         return None
-    other = next((word for word in source.choices(words, k=8) if word not in known and word not in _SAID_WITHOUT), None)
-    return None if other is None else re.sub(rf"\b{source.choice(found)}\b", other, question)
+    word = source.choice(found)
+    others = near.words(word)
+    known = passage.lower()
+    here = [other for other in others if re.search(rf"\b{other}\b", known)] if source.random() < IN_PASSAGE else []
+    others = here or [other for other in others if other not in known]
+    return re.sub(rf"\b{word}\b", source.choice(others), question) if others else None
 
 
-def _negated(question: str, passage: str, source: random.Random, words: Sequence[str]) -> str | None:
+def _negated(question: str, passage: str, source: random.Random, near: NearWords) -> str | None:
     found = _AUXILIARY.search(question)
-    return None if found is None else f"{question[: found.end()]} never{question[found.end() :]}"
+    if found is None:
+        return None
+    word = found.group()
+    denied = {"can": "can't", "will": "won't"}.get(word, f"{word}n't")
+    return f"{question[: found.start()]}{denied}{question[found.end() :]}"
+
+
+ALTERATIONS: Mapping[Callable[[str, str, random.Random, NearWords], str | None], float] = {
+    _other_name: 3.0,
+    _other_word: 3.0,
+    _other_number: 2.0,
+    _opposite: 2.0,
+    _negated: 0.7,
+}
+"""Ways to alter a question and how often each is tried first, roughly as people did it in SQuAD 2.0 (Rajpurkar et al.,
+table 1)."""
