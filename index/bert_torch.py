@@ -38,6 +38,7 @@ class TorchBert:
         def linear(pair: Linear) -> "tuple[torch.Tensor, torch.Tensor]":
             return torch.from_numpy(pair[0]).to(kind), torch.from_numpy(pair[1]).to(kind)
 
+        self.precision = precision
         self._weights = weights
         self._kind = kind
         self._rows = ROWS if precision == "bf16" else 1

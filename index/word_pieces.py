@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+    from tokenizers import Tokenizer
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,11 +30,7 @@ class WordPieces:
     """
 
     def __init__(self, folder: Path, most: int) -> None:
-        from tokenizers import Tokenizer
-
-        self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        self._tokenizer.no_padding()
-        self._tokenizer.no_truncation()
+        self._tokenizer = _tokenizer(folder / "tokenizer.json")
         self._most = most
         self.first = int(self._tokenizer.token_to_id("[CLS]") or 0)
         self.last = int(self._tokenizer.token_to_id("[SEP]") or 0)
@@ -53,3 +51,14 @@ class WordPieces:
     def count(self, texts: Sequence[str]) -> list[int]:
         """Word pieces of each text, special ones left out, nothing truncated."""
         return [len(found) for found in self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)]
+
+
+@lru_cache(maxsize=2)
+def _tokenizer(file: Path) -> "Tokenizer":
+    """The tokenizer in a file, one for all that use it: reading it takes some hundredths of a second."""
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(file))
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    return tokenizer

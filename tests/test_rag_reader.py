@@ -151,7 +151,11 @@ def test_probabilities_add_up_to_one(own: OwnReader):
         assert len(found.starts) == len(found.ends) == len(found.first) == len(found.last)
 
 
-def test_a_text_is_read_the_same_alone_and_among_others(own: OwnReader):
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_a_text_is_read_the_same_alone_and_among_others(precision: str, monkeypatch: pytest.MonkeyPatch):
+    import torch  # noqa: F401
+
+    monkeypatch.setenv("DATELINE_PRECISION", precision)
     texts = [Text("", "Nothing."), MAYOR, FERRY, Text("", MAYOR.text * 4), Text("Empty", "")]
     together = OwnReader().read("Who was elected mayor?", texts)
     for text, found in zip(texts, together, strict=True):
