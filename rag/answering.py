@@ -14,7 +14,7 @@ from index.errors import ModelError, StoppedError
 from index.library import Library
 from index.types import Article, Hit
 from rag.analysis import analyse_question
-from rag.confidence import confidence
+from rag.confidence import confidence, refuse_below
 from rag.copies import articles_with_copies, collapse
 from rag.evidence import Evidence, find_evidence
 from rag.followups import make_standalone
@@ -33,7 +33,6 @@ from rag.statements import choose, compose
 from rag.templates import Templates, load_templates
 from rag.times import read_times
 from rag.types import Answer, Citation, PromptUse, Question, Refusal, RefusalReason, Statement, check_question
-from rag.weights import load_weights
 
 LOG = logging.getLogger("dateline")
 
@@ -244,7 +243,7 @@ def _extractive(
     """The answer to the parts of the question that the articles hold; a last paragraph names the others."""
     held = _parts_held(work.standalone, evidence, confidences)
     sure = fmean(compress(confidences, held)) if any(held) else 0.0
-    if sure < load_weights().refuse_below or not any(part.sentences for part in compress(evidence, held)):
+    if sure < refuse_below(evidence) or not any(part.sentences for part in compress(evidence, held)):
         yield _refusal(work, library, "low_confidence", evidence, EXTRACTIVE, fmean(confidences))
         return
     chosen = choose(list(compress(evidence, held)), work.articles)
@@ -269,7 +268,7 @@ def _parts_held(whole: str, evidence: Sequence[Evidence], confidences: Sequence[
     A part that needs the whole question to be understood ("who paid for it?") falls with one before it.
     """
     held: list[bool] = []
-    least = min(PART_NOT_HELD_BELOW, load_weights().refuse_below)
+    least = min(PART_NOT_HELD_BELOW, refuse_below(evidence))
     for part, sure in zip(evidence, confidences, strict=True):
         falls = part.profile.topic == whole and not all(held)
         held.append(sure >= least and not falls)
@@ -308,7 +307,7 @@ def _generated(
         yield _refusal(work, library, "model_declined", evidence, generator.name, sure)
         return
     borne_out = share_supported(cited.statements)
-    if borne_out == 0.0 and sure < load_weights().refuse_below:
+    if borne_out == 0.0 and sure < refuse_below(evidence):
         work.notices.append(LEFT_OUT.format(model=generator.name))
         yield _refusal(work, library, "low_confidence", evidence, generator.name, sure)
         return

@@ -1,6 +1,7 @@
 """How likely it is that the chosen sentences answer the question, and what to say when it is not likely."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 from rag.evidence import Evidence, ScoredSentence
@@ -13,7 +14,7 @@ from rag.features import (
     share_of_weight,
 )
 from rag.names import unify
-from rag.weights import load_weights
+from rag.weights import Weights, load_weights
 
 SIGNALS = (
     "match",
@@ -41,6 +42,13 @@ SIGNALS = (
 )
 """Names of the signals of an answer's confidence, in the order in which `confidence_signals` gives them."""
 
+READ_SIGNALS = ("unread", "reader_answered")
+"""Names of the signals where there is a reader: the log-odds of being right without it, and the highest log-odds that
+one of the passages read answers."""
+
+MOST_ODDS = 8.0
+"""Highest log-odds that a reader is believed, and the negative of the lowest."""
+
 TOP = 3
 """Sentences looked at for most signals: the ones that an answer is made of."""
 
@@ -51,8 +59,8 @@ NO_SPEAKER_MATCH = 0.45
 def confidence_signals(evidence: Evidence) -> tuple[float, ...]:
     """The values of `SIGNALS`; all 0 if there is no sentence.
 
-    They are of the sentences in the order that they have without a reader. Signals of those that it chose, and what it
-    says of whether a passage answers, told near misses from answerable questions no better (`docs/reader.md`).
+    They are of the sentences in the order that they have without a reader, which told near misses from answerable
+    questions better than those that it chose (`docs/reader.md`).
     """
     if not evidence.sentences:
         return (0.0,) * len(SIGNALS)
@@ -122,11 +130,29 @@ def _speaker_signals(evidence: Evidence) -> tuple[float, float, float]:
     return max(sentence.feature("match") for sentence in theirs), overlap if rest else 1.0, 0.0
 
 
+def read_signals(evidence: Evidence) -> tuple[float, float]:
+    """The values of `READ_SIGNALS`, for evidence that a reader had a part in."""
+    unread = _log_odds(SIGNALS, confidence_signals(evidence), load_weights())
+    answered = max((reading.answered for reading in evidence.readings.values()), default=-MOST_ODDS)
+    return unread, max(-MOST_ODDS, min(MOST_ODDS, answered))
+
+
 def confidence(evidence: Evidence) -> float:
-    """Estimated probability, 0..1, that the best sentences answer the question, by logistic regression on `SIGNALS`."""
+    """Estimated probability, 0..1, that the best sentences answer the question: by logistic regression on `SIGNALS`
+    and, where a reader read the passages, on `READ_SIGNALS`."""
     if not evidence.sentences:
         return 0.0
-    weights = load_weights()
-    signals = zip(SIGNALS, confidence_signals(evidence), strict=True)
-    log_odds = weights.bias + sum(weights.confidence[name] * value for name, value in signals)
+    if evidence.is_read:
+        log_odds = _log_odds(READ_SIGNALS, read_signals(evidence), load_weights(read=True))
+    else:
+        log_odds = _log_odds(SIGNALS, confidence_signals(evidence), load_weights())
     return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, log_odds))))
+
+
+def refuse_below(evidence: Sequence[Evidence]) -> float:
+    """The confidence under which a question with that evidence for its parts gets no answer."""
+    return load_weights(read=any(part.is_read for part in evidence)).refuse_below
+
+
+def _log_odds(names: Sequence[str], values: Sequence[float], weights: Weights) -> float:
+    return weights.bias + sum(weights.confidence[name] * value for name, value in zip(names, values, strict=True))

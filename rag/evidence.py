@@ -115,7 +115,7 @@ def find_evidence(
         values + reader_features(candidate, readings[candidate.passage_id], relevance)
         for values, candidate in zip(features, candidates, strict=True)
     ]
-    weights = load_weights().sentence_read
+    weights = load_weights(read=True).sentence
     scored = _scored(candidates, features, (*FEATURES, *READER_FEATURES), weights, recency)
     return Evidence(profile, scored, idf, frequency, passages, views, readings, plain)
 

@@ -42,7 +42,7 @@ VARIABLE = "DATELINE_READER"
 
 FILE = Path(__file__).parent / "reader.safetensors"
 
-DIGEST = "b03cf94b0eb81937dd7749c13d82f0f8956a92bb6d41fca46b3f3f0d925978cf"
+DIGEST = "c0e8fd115b22a0c2ed9f6b5b498b699dd7035dc8940d4f16522f6c45adcbfd5f"
 """SHA-256 of the file."""
 
 QUESTION_PIECES = 64

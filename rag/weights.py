@@ -1,5 +1,5 @@
-"""The fitted numbers of sentence choice and confidence, as shipped in `weights.json`, and those of sentence choice with
-a reader's part in it, `weights_reader.json`.
+"""The fitted numbers of sentence choice and confidence, as shipped in `weights.json`, and those with a reader's part in
+them, `weights_reader.json`.
 
 They are written by `eval/benchmarks/fit_evidence.py`, which says what they were fitted on.
 """
@@ -14,19 +14,17 @@ from pathlib import Path
 class Weights:
     """`sentence` maps the names of `rag.features.FEATURES` to their weights in a sentence's score, `confidence` those
     of `rag.confidence.SIGNALS`, with `bias`, to the log-odds that an answer is right; `refuse_below` is the
-    confidence under which there is no answer. `sentence_read` has the weights of `FEATURES` and `READER_FEATURES`."""
+    confidence under which there is no answer. With a reader, the names are those of `READER_FEATURES` as well, and of
+    `rag.confidence.READ_SIGNALS`."""
 
     sentence: dict[str, float]
     confidence: dict[str, float]
     bias: float
     refuse_below: float
-    sentence_read: dict[str, float]
 
 
-@lru_cache(maxsize=1)
-def load_weights() -> Weights:
-    """The shipped weights."""
-    folder = Path(__file__).parent
-    stored = json.loads((folder / "weights.json").read_text(encoding="utf-8"))
-    read = json.loads((folder / "weights_reader.json").read_text(encoding="utf-8"))
-    return Weights(stored["sentence"], stored["confidence"], stored["bias"], stored["refuse_below"], read["sentence"])
+@lru_cache(maxsize=2)
+def load_weights(*, read: bool = False) -> Weights:
+    """The shipped weights, without a reader or with one."""
+    file = Path(__file__).parent / ("weights_reader.json" if read else "weights.json")
+    return Weights(**json.loads(file.read_text(encoding="utf-8")))

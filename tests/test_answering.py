@@ -22,7 +22,6 @@ from rag import answering
 from rag.answering import LEFT_OUT, AnswerSettings, ask, stream
 from rag.prompts import DECLINE_SENTENCE, Message
 from rag.types import MAX_QUESTION_CHARACTERS, Answer, Question, Turn
-from rag.weights import load_weights
 from tests.fakes import ScriptedGenerator
 from tests.small_library import library_of, made_article
 
@@ -61,13 +60,13 @@ def library(tmp_path_factory: pytest.TempPathFactory):
 @pytest.fixture
 def sure(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is refused for want of confidence."""
-    monkeypatch.setattr(answering, "load_weights", lambda: replace(load_weights(), refuse_below=0.0))
+    monkeypatch.setattr(answering, "refuse_below", lambda evidence: 0.0)
 
 
 @pytest.fixture
 def unsure(monkeypatch: pytest.MonkeyPatch) -> None:
     """Everything is."""
-    monkeypatch.setattr(answering, "load_weights", lambda: replace(load_weights(), refuse_below=1.01))
+    monkeypatch.setattr(answering, "refuse_below", lambda evidence: 1.01)
 
 
 KEYS = [
@@ -396,7 +395,7 @@ def confidences(monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
     """The confidence in each part of a question, by its text; answers need 0.3."""
     given: dict[str, float] = {}
     monkeypatch.setattr(answering, "confidence", lambda evidence: given[evidence.profile.text])
-    monkeypatch.setattr(answering, "load_weights", lambda: replace(load_weights(), refuse_below=0.3))
+    monkeypatch.setattr(answering, "refuse_below", lambda evidence: 0.3)
     return given
 
 

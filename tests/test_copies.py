@@ -1,6 +1,5 @@
 """Copies of one report are one voice: what counts as a copy, where the same words stand, and what an answer says."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +14,6 @@ from rag.followups import make_standalone
 from rag.parts import split_question
 from rag.statements import Chosen, compose
 from rag.types import Answer, Question
-from rag.weights import load_weights
 from tests.small_library import library_of, made_article
 
 SENTENCES = (
@@ -283,7 +281,7 @@ OTHERS = [
 
 
 def asked(path: Path, question: str, articles: list[Article], monkeypatch: pytest.MonkeyPatch, k: int = 10) -> Answer:
-    monkeypatch.setattr(answering, "load_weights", lambda: replace(load_weights(), refuse_below=0.0))
+    monkeypatch.setattr(answering, "refuse_below", lambda evidence: 0.0)
     with library_of(path, articles) as library:
         return ask(Question(question), library, settings=AnswerSettings(k=k))
 

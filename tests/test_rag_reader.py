@@ -24,7 +24,7 @@ from index.errors import InputError, ModelError
 from index.library import Library
 from index.types import Hit, Passage, SearchFilter, Span
 from rag.answering import AnswerSettings, ask
-from rag.confidence import confidence, confidence_signals
+from rag.confidence import MOST_ODDS, READ_SIGNALS, confidence, confidence_signals, read_signals, refuse_below
 from rag.features import FEATURES, READER_FEATURES
 from rag.reader import DIGEST, FILE, OwnReader, load_reader, own_reader
 from rag.reading import MAX_ANSWER_TOKENS, Reading, Readings, Text, merged, windows
@@ -378,17 +378,35 @@ def test_sentences_have_the_readers_part(library: Library):
     assert nine.feature("reader_span") > 0 > blue.feature("reader_span")
     assert nine.feature("reader_answered") == blue.feature("reader_answered") == pytest.approx(0.3)
     assert nine.feature("reader_relevance") == 0.0 > by_text["A zebra boarded the train."].feature("reader_relevance")
-    assert set(load_weights().sentence_read) == {*FEATURES, *READER_FEATURES}
+    assert set(load_weights(read=True).sentence) == {*FEATURES, *READER_FEATURES}
     assert len(hits) == 3
 
 
-def test_the_confidence_is_that_without_a_reader(library: Library):
+def test_the_confidence_takes_in_whether_a_passage_answers(library: Library):
     plain, _, _ = evidence_of(library, QUERY)
     read, _, _ = evidence_of(library, QUERY, WordReader("blue"))
+    missed, _, _ = evidence_of(library, QUERY, WordReader("absent"))
     assert [one.candidate.text for one in read.unread] == [one.candidate.text for one in plain.sentences]
     assert read.sentences[0].candidate.text != plain.sentences[0].candidate.text
     assert confidence_signals(read) == pytest.approx(confidence_signals(plain))
-    assert confidence(read) == pytest.approx(confidence(plain))
+    unread = math.log(confidence(plain) / (1 - confidence(plain)))
+    assert read_signals(read) == pytest.approx((unread, 3.0))
+    assert read_signals(missed) == pytest.approx((unread, -3.0))
+    assert confidence(read) > confidence(missed)
+    assert set(load_weights(read=True).confidence) == set(READ_SIGNALS)
+
+
+def test_a_reader_is_believed_within_bounds(library: Library):
+    read, _, _ = evidence_of(library, QUERY, WordReader("blue"))
+    sure = {name: replace(reading, answered=400.0) for name, reading in read.readings.items()}
+    assert read_signals(replace(read, readings=sure))[1] == MOST_ODDS
+
+
+def test_what_is_refused_has_its_threshold_with_and_without_a_reader(library: Library):
+    plain, _, _ = evidence_of(library, QUERY)
+    read, _, _ = evidence_of(library, QUERY, WordReader("blue"))
+    assert refuse_below([plain]) == load_weights().refuse_below
+    assert refuse_below([plain, read]) == load_weights(read=True).refuse_below != load_weights().refuse_below
 
 
 def test_what_the_reader_finds_is_the_short_answer(library: Library):

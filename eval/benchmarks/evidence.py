@@ -78,7 +78,7 @@ def main() -> None:
                 fitted = ", fitted on" if development.name in FITTED else ""
                 name = f"{development.name}, {setting}{fitted}"
                 print(f"\n{name}: {len(asked)} questions")
-                figures[name] = {**_answers(asked), **_refusals(asked)}
+                figures[name] = {**_answers(asked), **_refusals(asked, read=reader is not None)}
     if arguments.store:
         name = "evidence" if reader is None else "evidence_reader"
         option = " --reader none" if reader is None else ""
@@ -189,7 +189,7 @@ def _answers(asked: Sequence[Asked]) -> dict[str, object]:
     return found
 
 
-def _refusals(asked: Sequence[Asked]) -> dict[str, object]:
+def _refusals(asked: Sequence[Asked], *, read: bool) -> dict[str, object]:
     answerable = [one for one in asked if one.question.answerable]
     others = [one for one in asked if not one.question.answerable]
     if not others:
@@ -201,7 +201,7 @@ def _refusals(asked: Sequence[Asked]) -> dict[str, object]:
         threshold = float(np.quantile(positive, FALSE_REFUSALS))
         found[f"AUROC, {name}"] = round(auroc(positive, negative) or 0.0, 3)
         found[f"rejected at 5% false refusals, {name}"] = round(float(np.mean(np.array(negative) < threshold)), 3)
-    shipped = load_weights().refuse_below
+    shipped = load_weights(read=read).refuse_below
     found["rejected, as shipped"] = round(float(np.mean([one.sure < shipped for one in others])), 3)
     found["false refusals, as shipped"] = round(float(np.mean([one.sure < shipped for one in answerable])), 3)
     right = [one.question.answerable and one.figures["ours"]["best three"] > 0 for one in asked]

@@ -15,8 +15,9 @@ other sets only and then on all.
 Sentence weights: the conditional logit that maximises the probability of the gold sentences among all candidates of
 their question. Confidence: logistic regression on `rag.confidence.SIGNALS` for "the answer holds an accepted answer";
 signals whose direction is known a priori may not get the other sign, because in a set of some hundred questions they
-otherwise pick up how its author words what is answerable and what is not. With a reader only the sentence
-weights are written: the confidence is the one without it.
+otherwise pick up how its author words what is answerable and what is not. With a reader, on the log-odds that the
+shipped confidence has without it and on the reader's own that a passage answers; the threshold is the one that refuses
+as many of the project's own answerable questions as the shipped one without a reader, oblique ones at their weight.
 """
 
 import argparse
@@ -48,6 +49,7 @@ from rag.reader import NO_READER, OWN, load_reader
 from rag.reading import Reader, Readings
 from rag.retrieval import retrieve
 from rag.statements import choose, compose
+from rag.weights import load_weights
 
 SENTENCE_PENALTY = 0.003
 """L2 penalty per question; of .001, .003 and .01 the middle one lost least between the sets."""
@@ -63,7 +65,7 @@ oblique wordings the confidence refused twice as many of them; at 1 it refused f
 UP = {
     "match", "match_plain", "match_least", "passage_match", "passage_least", "score", "lead", "share", "overlap",
     "context_overlap", "known_in_article", "known_in_context", "names_in_article", "names_in_context",
-    "speaker_match", "speaker_overlap",
+    "speaker_match", "speaker_overlap", "unread", "reader_answered",
 }  # fmt: skip
 """Signals that may only raise the confidence; the others may only lower it."""
 
@@ -110,11 +112,11 @@ def main() -> None:
         plain = [_plain(reader, "match", "overlap"), *([] if reader is None else [_plain(reader, "reader_span")])]
         row = [_hit_rates(cases, fitted) for fitted in (weights, crossed, *plain)]
         print(f"{name:18}{len(cases):>10}   " + "   ".join(f"{one:.3f} / {three:.3f}" for one, three in row))
-    signals = {name: [_signals(case, weights) for case in cases] for name, cases in sets.items()}
+    signals = {name: [_signals(case, weights, reader) for case in cases] for name, cases in sets.items()}
     labels = {name: [_is_right(case, weights) for case in cases] for name, cases in sets.items()}
     news = ["seeds", "harbour"]
     found = _fit_confidence(signals, labels, sets, fitted_sets)
-    threshold = _threshold(signals, sets, found, news)
+    threshold = _threshold(signals, sets, found, news) if reader is None else _same_refusals(signals, sets, found)
     print(f"\n{'set':18}{'AUROC':>8}{'without set':>12}{'right':>8}{'refused':>9}{'false':>8}{'ECE':>7}")
     for name, cases in sets.items():
         others = [other for other in fitted_sets if _family(other) != _family(name)]
@@ -195,8 +197,10 @@ def _rescored(evidence: Evidence, weights: Matrix) -> Evidence:
     return replace(evidence, sentences=tuple(sorted(sentences, key=lambda sentence: -sentence.score)))
 
 
-def _signals(case: Case, weights: Matrix) -> tuple[float, ...]:
-    return confidence.confidence_signals(_rescored(case.evidence, weights))
+def _signals(case: Case, weights: Matrix, reader: Reader | None) -> tuple[float, ...]:
+    if reader is None:
+        return confidence.confidence_signals(_rescored(case.evidence, weights))
+    return confidence.read_signals(case.evidence)
 
 
 def _is_right(case: Case, weights: Matrix) -> bool:
@@ -214,8 +218,9 @@ def _fit_confidence(
     sets: Mapping[str, Sequence[Case]],
     names: Sequence[str],
 ) -> dict[str, float]:
-    """Weights of the signals as they are, and `bias`."""
+    """Weights of the signals as they are, those of `SIGNALS` or of `READ_SIGNALS`, and `bias`."""
     values = np.array([row for name in names for row in signals[name]])
+    named = next(each for each in (confidence.SIGNALS, confidence.READ_SIGNALS) if len(each) == values.shape[1])
     right = np.array([label for name in names for label in labels[name]])
     importance = np.array([SET_WEIGHT.get(name, 1.0) for name in names for _ in signals[name]])
     importance /= importance.sum()
@@ -229,10 +234,10 @@ def _fit_confidence(
         penalty = np.append(weights[:-1], 0.0)
         return value + CONFIDENCE_PENALTY * float(penalty @ penalty), gradient + 2 * CONFIDENCE_PENALTY * penalty
 
-    bounds = [(0, None) if name in UP else (None, 0) for name in confidence.SIGNALS] + [(None, None)]
+    bounds = [(0, None) if name in UP else (None, 0) for name in named] + [(None, None)]
     found = minimize(loss, np.zeros(len(bounds)), jac=True, bounds=bounds, method="L-BFGS-B").x
     raw = found[:-1] / scale
-    weights = dict(zip(confidence.SIGNALS, raw.tolist(), strict=True))
+    weights = dict(zip(named, raw.tolist(), strict=True))
     return {**weights, "bias": float(found[-1] - raw @ centre)}
 
 
@@ -268,7 +273,7 @@ def _print_halves(
 
 
 def _probabilities(rows: Sequence[tuple[float, ...]], weights: Mapping[str, float]) -> list[float]:
-    vector = np.array([weights[name] for name in confidence.SIGNALS])
+    vector = np.array([weight for name, weight in weights.items() if name != "bias"])
     values: list[float] = (1 / (1 + np.exp(-(np.array(rows) @ vector + weights["bias"])))).tolist()
     return values
 
@@ -286,6 +291,27 @@ def _threshold(
         if case.question.answerable
     ]
     return float(np.quantile(answerable, FALSE_REFUSALS))
+
+
+def _same_refusals(
+    signals: Mapping[str, Sequence[tuple[float, ...]]], sets: Mapping[str, Sequence[Case]], weights: Mapping[str, float]
+) -> float:
+    """The confidence with a reader below which the share of the answerable questions of the project's own sets is at
+    most what it is below the shipped threshold without a reader."""
+    answerable = [
+        (row, SET_WEIGHT.get(name, 1.0))
+        for name in sets
+        if name in FITTED and name != "training"
+        for case, row in zip(sets[name], signals[name], strict=True)
+        if case.question.answerable
+    ]
+    rows, importance = [row for row, _ in answerable], np.array([weight for _, weight in answerable])
+    shipped = load_weights().refuse_below
+    allowed = float(importance @ np.array([1 / (1 + np.exp(-unread)) < shipped for unread, _ in rows]))
+    values = np.array(_probabilities(rows, weights))
+    order = np.argsort(values)
+    refused = np.concatenate([[0.0], np.cumsum(importance[order])])[:-1]
+    return float(values[order[np.flatnonzero(refused <= allowed + 1e-9)[-1]]])
 
 
 def _print_confidence(
@@ -323,13 +349,10 @@ def _features(reader: Reader | None) -> tuple[str, ...]:
 
 
 def _write(reader: Reader | None, weights: Matrix, found: Mapping[str, float], threshold: float) -> None:
-    stored: dict[str, object] = {
-        "sentence": {name: round(float(value), 4) for name, value in zip(_features(reader), weights, strict=True)},
-    }
-    if reader is None:
-        stored["confidence"] = {name: round(found[name], 4) for name in confidence.SIGNALS}
-        stored["bias"] = round(found["bias"], 4)
-        stored["refuse_below"] = round(threshold, 4)
+    sentence = {name: round(float(value), 4) for name, value in zip(_features(reader), weights, strict=True)}
+    fitted = {name: round(value, 4) for name, value in found.items()}
+    bias = fitted.pop("bias")
+    stored = {"sentence": sentence, "confidence": fitted, "bias": bias, "refuse_below": round(threshold, 4)}
     path = ROOT / "rag" / ("weights.json" if reader is None else "weights_reader.json")
     path.write_text(json.dumps(stored, indent=2) + "\n", encoding="utf-8")
     print(f"wrote {path.relative_to(ROOT)}")

@@ -4,14 +4,15 @@
 
 The questions and articles are those of the sample and the harbour collection; the passages are the first of the
 product's fusion (a question of ten passages reads ten and, where they are not among those that answers are made of, a
-few more). Read by the reader in PyTorch (in the precision that this processor gains from), by the reader in a
-process without PyTorch, and, as the plain alternative, by a transformers model of the same size with the same weights
-of its layers, all padded to one batch. The times of one question follow each other, so that all have the same
+few more). Read by the reader in PyTorch (in `fp32` and, where this processor gains from it, in `bf16`), by the reader
+in a process without PyTorch, and, as the plain alternative, by a transformers model of the same size with the same
+weights of its layers, all padded to one batch. The times of one question follow each other, so that all have the same
 machine. With `--store` the figures go to `eval/benchmarks/results/reader_speed.json`.
 """
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -23,7 +24,7 @@ import numpy as np
 
 from development_sets import ROOT, development_sets
 from index.encoder import default_folder, load_encoder
-from index.precision import precision_of_processor
+from index.precision import VARIABLE, precision_of_processor
 from index.types import SearchFilter
 from rag.followups import make_standalone
 from rag.reader import OwnReader
@@ -85,10 +86,9 @@ def main() -> None:
 def _times(asked: Sequence[tuple[str, list[Text]]]) -> dict[str, list[float]]:
     import torch  # noqa: F401, so that the reader here uses it
 
-    in_torch = f"reader, PyTorch, {precision_of_processor()}"
-    times: dict[str, list[float]] = {in_torch: [], "reader, NumPy": [], "plain": []}
-    reader, plain = OwnReader(), _Plain()
-    reader.read("What?", [Text("", "A first text.")])
+    readers = {f"reader, PyTorch, {kind}": _reader(kind) for kind in sorted({"fp32", precision_of_processor()})}
+    times: dict[str, list[float]] = {name: [] for name in (*readers, "reader, NumPy", "plain")}
+    plain = _Plain()
     child = subprocess.Popen(
         [sys.executable, "-c", CHILD], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
     )
@@ -97,9 +97,10 @@ def _times(asked: Sequence[tuple[str, list[Text]]]) -> dict[str, list[float]]:
     child.stdout.readline()
     plain.read(*asked[0])
     for question, texts in asked:
-        started = time.perf_counter()
-        reader.read(question, texts)
-        times[in_torch].append(time.perf_counter() - started)
+        for name, reader in readers.items():
+            started = time.perf_counter()
+            reader.read(question, texts)
+            times[name].append(time.perf_counter() - started)
         child.stdin.write(json.dumps([question, [[text.context, text.text] for text in texts]]) + "\n")
         child.stdin.flush()
         times["reader, NumPy"].append(float(child.stdout.readline()))
@@ -109,6 +110,20 @@ def _times(asked: Sequence[tuple[str, list[Text]]]) -> dict[str, list[float]]:
     child.stdin.close()
     child.wait()
     return times
+
+
+def _reader(precision: str) -> OwnReader:
+    """One that works in PyTorch in that precision, which is settled when it first reads."""
+    reader = OwnReader()
+    before = os.environ.get(VARIABLE)
+    os.environ[VARIABLE] = precision
+    try:
+        reader.read("What?", [Text("", "A first text.")])
+    finally:
+        os.environ.pop(VARIABLE)
+        if before is not None:
+            os.environ[VARIABLE] = before
+    return reader
 
 
 class _Plain:
