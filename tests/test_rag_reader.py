@@ -29,7 +29,7 @@ from rag.features import FEATURES, READER_FEATURES
 from rag.reader import DIGEST, FILE, OwnReader, load_reader, own_reader
 from rag.reading import MAX_ANSWER_TOKENS, Reading, Readings, Text, merged, windows
 from rag.retrieval import READ_PASSAGES, READER_WEIGHT, read_again, retrieve
-from rag.short_answers import short_answers
+from rag.short_answers import LEAST_ANSWERED, short_answers
 from rag.types import Question
 from rag.weights import load_weights
 from tests.small_library import evidence_of, library_of, made_article
@@ -417,6 +417,18 @@ def test_what_the_reader_finds_is_the_short_answer(library: Library):
     assert list(short_answers(read, by_id, library).values()) == ["Marrow"]
     unsure, _, _ = evidence_of(library, question, WordReader("absent"))
     assert short_answers(unsure, by_id, library) == {}
+    likely = {name: replace(one, answered=LEAST_ANSWERED - 0.1) for name, one in read.readings.items()}
+    assert short_answers(replace(read, readings=likely), by_id, library) == {}
+
+
+def test_the_date_of_a_dateline_is_no_short_answer(tmp_path: Path):
+    article = made_article("PORT IMSEL, 1998.\n\nThe strike in Port Imsel ended in 2003.", "strike")
+    with library_of(tmp_path / "library", [article]) as strike:
+        for number, (year, found) in enumerate([("1998", []), ("2003", ["2003"])]):
+            read, hits, _ = evidence_of(strike, "When did the strike in Port Imsel end?", WordReader(year))
+            by_id = {one.passage.passage_id: one for one in hits}
+            first = sorted(read.sentences, key=lambda one: one.candidate.start)[number]
+            assert list(short_answers(replace(read, sentences=(first,)), by_id, strike).values()) == found
 
 
 def test_each_part_of_a_question_is_read_by_itself(library: Library):

@@ -7,7 +7,14 @@ from index.library import Library
 from index.types import Article, Metadata
 from rag.analysis import analyse_question
 from rag.answering import ask
-from rag.short_answers import asks_for_short_answer, asks_who_somebody_is, is_of_type, whole_words
+from rag.short_answers import (
+    asks_for_short_answer,
+    asks_who_somebody_is,
+    is_dateline,
+    is_of_type,
+    whole_words,
+    with_qualifier,
+)
 from rag.statements import SHORT_ANSWER
 from rag.types import Question
 
@@ -46,6 +53,37 @@ def test_a_span_becomes_whole_words(span: str, words: str):
     text = "The Mayor (since 2014), Tilda Brandt, said “no” to 31.4 million crowns."
     start = text.index(span)
     assert whole_words(text, start, start + len(span)) == words
+
+
+@pytest.mark.parametrize(
+    ("text", "span", "words"),
+    [
+        ("It fired at least nine missiles.", "nine", "at least nine"),
+        ("It fired at least nine missiles.", "least nine", "at least nine"),
+        ("More than 20 were launched.", "20", "More than 20"),
+        ("It stayed closed until 12 May.", "12 May", "until 12 May"),
+        ("It fired nine missiles, at least.", "nine", "nine"),
+        ("They came over. Nine stayed.", "Nine", "Nine"),
+        ("Leftover 20 tickets were sold.", "20", "20"),
+    ],
+)
+def test_a_number_or_date_keeps_what_qualifies_it(text: str, span: str, words: str):
+    start = text.index(span)
+    assert text[with_qualifier(text, start) : start + len(span)] == words
+
+
+@pytest.mark.parametrize(
+    ("text", "dateline"),
+    [
+        ("PORT IMSEL, 2 September 2023.", True),
+        ("Berlin, May 3 —", True),
+        ("The strike ended in 2003.", False),
+        ("He left in 1998.", False),
+        ("会议于2019年举行。", False),
+    ],
+)
+def test_a_dateline_is_told_from_a_sentence(text: str, dateline: bool):
+    assert is_dateline(text) is dateline
 
 
 @pytest.mark.parametrize(
