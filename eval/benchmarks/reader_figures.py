@@ -1,5 +1,12 @@
-"""What a reader's outputs are worth on questions whose passage is given, as in SQuAD 1.1 and 2.0."""
+"""What a reader's outputs are worth on questions whose passage is given, as in SQuAD 1.1 and 2.0.
 
+    python eval/benchmarks/reader_figures.py [--reader NAME_OR_FOLDER] [--data ../shared/data]
+
+On the development halves of XQuAD and of the sample of SQuAD 2.0, all questions. Beside F1 over all of SQuAD 2's
+questions stands that of refusing every one.
+"""
+
+import argparse
 import json
 import math
 from collections.abc import Sequence
@@ -8,10 +15,32 @@ from pathlib import Path
 
 import numpy as np
 
+from development_sets import OPEN_DATA
 from eval.metrics import best_f1, exact_match
 from eval.selective import auroc
 from index.types import Span
-from rag.reading import Reading
+from rag.reader import OWN, load_reader
+from rag.reading import Reading, Text
+
+SETS = ("xquad_en", "squad2_sample")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("--data", type=Path, default=OPEN_DATA, help="folder of the open sets")
+    parser.add_argument("--reader", default=OWN, metavar="NAME_OR_FOLDER")
+    arguments = parser.parse_args()
+    reader = load_reader(arguments.reader)
+    if reader is None:
+        parser.error("--reader: there is nothing to measure without one")
+    for name in SETS:
+        questions = read_squad(arguments.data / f"{name}.json")
+        readings = [reader.read(one.question, [Text("", one.context)])[0] for one in questions]
+        print(f"{name}: {len(questions)} questions, {sum(bool(one.answers) for one in questions)} answered")
+        for key, value in span_figures(questions, readings).items():
+            print(f"  {key:14}{value:.3f}")
+        if not all(one.answers for one in questions):
+            print(f"  {'f1_all, refusing always':24}{np.mean([not one.answers for one in questions]):.3f}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,3 +89,7 @@ def answerability_auroc(scores: Sequence[float], answered: Sequence[bool]) -> fl
     sides = [[score for score, yes in zip(scores, answered, strict=True) if yes is side] for side in (True, False)]
     area = auroc(*sides)
     return math.nan if area is None else area
+
+
+if __name__ == "__main__":
+    main()
