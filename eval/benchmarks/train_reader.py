@@ -12,8 +12,9 @@ FOLDER keeps a checkpoint of every few minutes, from which the same command goes
 (`log.jsonl`: losses, learning rate, word pieces a second; figures on questions held back and on the development halves
 of XQuAD and SQuAD 2) and its plot (`log.svg`). The order of examples depends on the seed alone. In `bf16` where the
 processor gains from it, on a GPU where there is one. The word pieces' own vectors stay as they are, so that the reader
-ships without them. 10,000 cases take 6 minutes on two cores with AMX, 25 to 30 on two without AVX-512. `--start` goes on from a reader's
-file, with another `--seed` so that other examples come first. `--write` writes the file that ships and its digest.
+ships without them. 10,000 cases take 6 minutes on two cores with AMX, 25 to 30 on two without AVX-512. `--start` goes
+on from a reader's file, with another `--seed` so that other examples come first. `--write` writes the file that ships
+and its digest.
 """
 
 import argparse
