@@ -71,6 +71,9 @@ UP = {
 
 Matrix = NDArray[np.float64]
 
+Signals = Mapping[str, float]
+"""Values of `rag.confidence.SIGNALS` or, with a reader, of `READ_SIGNALS`, by name."""
+
 
 @dataclass
 class Case:
@@ -197,10 +200,11 @@ def _rescored(evidence: Evidence, weights: Matrix) -> Evidence:
     return replace(evidence, sentences=tuple(sorted(sentences, key=lambda sentence: -sentence.score)))
 
 
-def _signals(case: Case, weights: Matrix, reader: Reader | None) -> tuple[float, ...]:
+def _signals(case: Case, weights: Matrix, reader: Reader | None) -> Signals:
     if reader is None:
-        return confidence.confidence_signals(_rescored(case.evidence, weights))
-    return confidence.read_signals(case.evidence)
+        values = confidence.confidence_signals(_rescored(case.evidence, weights))
+        return dict(zip(confidence.SIGNALS, values, strict=True))
+    return dict(zip(confidence.READ_SIGNALS, confidence.read_signals(case.evidence), strict=True))
 
 
 def _is_right(case: Case, weights: Matrix) -> bool:
@@ -213,14 +217,15 @@ def _is_right(case: Case, weights: Matrix) -> bool:
 
 
 def _fit_confidence(
-    signals: Mapping[str, Sequence[tuple[float, ...]]],
+    signals: Mapping[str, Sequence[Signals]],
     labels: Mapping[str, Sequence[bool]],
     sets: Mapping[str, Sequence[Case]],
     names: Sequence[str],
 ) -> dict[str, float]:
-    """Weights of the signals as they are, those of `SIGNALS` or of `READ_SIGNALS`, and `bias`."""
-    values = np.array([row for name in names for row in signals[name]])
-    named = next(each for each in (confidence.SIGNALS, confidence.READ_SIGNALS) if len(each) == values.shape[1])
+    """Weights of the signals as they are, and `bias`."""
+    rows = [row for name in names for row in signals[name]]
+    named = list(rows[0])
+    values = np.array([[row[signal] for signal in named] for row in rows])
     right = np.array([label for name in names for label in labels[name]])
     importance = np.array([SET_WEIGHT.get(name, 1.0) for name in names for _ in signals[name]])
     importance /= importance.sum()
@@ -250,7 +255,7 @@ def _half(case: Case) -> int:
 
 def _print_halves(
     sets: Mapping[str, Sequence[Case]],
-    signals: Mapping[str, Sequence[tuple[float, ...]]],
+    signals: Mapping[str, Sequence[Signals]],
     labels: Mapping[str, Sequence[bool]],
     names: Sequence[str],
 ) -> None:
@@ -272,14 +277,14 @@ def _print_halves(
         print(f"{name:18}{len(pairs):>8}{error or 0.0:>8.3f}")
 
 
-def _probabilities(rows: Sequence[tuple[float, ...]], weights: Mapping[str, float]) -> list[float]:
-    vector = np.array([weight for name, weight in weights.items() if name != "bias"])
-    values: list[float] = (1 / (1 + np.exp(-(np.array(rows) @ vector + weights["bias"])))).tolist()
+def _probabilities(rows: Sequence[Signals], weights: Mapping[str, float]) -> list[float]:
+    odds = np.array([weights["bias"] + sum(weights[name] * value for name, value in row.items()) for row in rows])
+    values: list[float] = (1 / (1 + np.exp(-odds))).tolist()
     return values
 
 
 def _threshold(
-    signals: Mapping[str, Sequence[tuple[float, ...]]],
+    signals: Mapping[str, Sequence[Signals]],
     sets: Mapping[str, Sequence[Case]],
     weights: Mapping[str, float],
     names: Sequence[str],
@@ -294,7 +299,7 @@ def _threshold(
 
 
 def _same_refusals(
-    signals: Mapping[str, Sequence[tuple[float, ...]]], sets: Mapping[str, Sequence[Case]], weights: Mapping[str, float]
+    signals: Mapping[str, Sequence[Signals]], sets: Mapping[str, Sequence[Case]], weights: Mapping[str, float]
 ) -> float:
     """The confidence with a reader below which the share of the answerable questions of the project's own sets is at
     most what it is below the shipped threshold without a reader."""
@@ -307,7 +312,7 @@ def _same_refusals(
     ]
     rows, importance = [row for row, _ in answerable], np.array([weight for _, weight in answerable])
     shipped = load_weights().refuse_below
-    allowed = float(importance @ np.array([1 / (1 + np.exp(-unread)) < shipped for unread, _ in rows]))
+    allowed = float(importance @ np.array([1 / (1 + np.exp(-row["unread"])) < shipped for row in rows]))
     values = np.array(_probabilities(rows, weights))
     order = np.argsort(values)
     refused = np.concatenate([[0.0], np.cumsum(importance[order])])[:-1]
@@ -317,7 +322,7 @@ def _same_refusals(
 def _print_confidence(
     name: str,
     cases: Sequence[Case],
-    rows: Sequence[tuple[float, ...]],
+    rows: Sequence[Signals],
     labels: Sequence[bool],
     weights: Mapping[str, float],
     crossed: Mapping[str, float],

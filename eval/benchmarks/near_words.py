@@ -55,13 +55,11 @@ class NearWords:
 
     def of(self, name: str, others: Sequence[str]) -> list[str]:
         """Those of other names that are of a kind with it, the nearest first."""
-        return self._among(name, others, self._read(others), (LEAST_NAMES, MOST_NAMES)) if others else []
+        return self._among(name, others, self._read(others), (LEAST_NAMES, MOST_NAMES))
 
     def _among(
         self, text: str, others: Sequence[str], vectors: "NDArray[np.float32]", within: tuple[float, float]
     ) -> list[str]:
-        if not others:
-            return []
         alike = vectors @ self._read([text])[0]
         near = np.argsort(-np.where(alike <= within[1], alike, -1.0), kind="stable")[:KEPT]
         return [others[at] for at in near if within[0] <= alike[at] <= within[1]]

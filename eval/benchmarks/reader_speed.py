@@ -19,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 
@@ -115,14 +116,8 @@ def _times(asked: Sequence[tuple[str, list[Text]]]) -> dict[str, list[float]]:
 def _reader(precision: str) -> OwnReader:
     """One that works in PyTorch in that precision, which is settled when it first reads."""
     reader = OwnReader()
-    before = os.environ.get(VARIABLE)
-    os.environ[VARIABLE] = precision
-    try:
+    with patch.dict(os.environ, {VARIABLE: precision}):
         reader.read("What?", [Text("", "A first text.")])
-    finally:
-        os.environ.pop(VARIABLE)
-        if before is not None:
-            os.environ[VARIABLE] = before
     return reader
 
 

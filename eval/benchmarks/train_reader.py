@@ -42,7 +42,7 @@ from index.precision import precision_of_processor
 from index.word_pieces import WordPieces
 from rag.reading import Reading, merged
 from reader_examples import NEGATIVES, Cases, Example, Text, drawn, near_words, read_cases, with_negatives
-from reader_figures import answerability_auroc, read_squad, span_figures
+from reader_figures import SETS, answerability_auroc, read_squad, span_figures
 from reader_file import read_reader, write_reader
 
 CASES = 31_000
@@ -92,22 +92,20 @@ class PooledDropout(torch.nn.Module):
     def __init__(self, share: float) -> None:
         super().__init__()
         self.p = share
-        self._pool = torch.empty(0)
 
     def forward(self, vectors: torch.Tensor) -> torch.Tensor:
         if not self.training or not self.p:
             return vectors
-        if self._pool.dtype != vectors.dtype or self._pool.device != vectors.device:
-            self._pool = _factors(self.p, vectors.dtype, str(vectors.device))
         count = vectors.numel()
-        if count > len(self._pool):
+        if count > POOLED:
             return functional.dropout(vectors, self.p)
-        begin = int(torch.randint(len(self._pool) - count + 1, ()))
-        return vectors * self._pool[begin : begin + count].view_as(vectors)
+        begin = int(torch.randint(POOLED - count + 1, ()))
+        return vectors * _factors(self.p, vectors.dtype, vectors.device)[begin : begin + count].view_as(vectors)
 
 
 @lru_cache(maxsize=4)
-def _factors(share: float, kind: torch.dtype, device: str) -> torch.Tensor:
+def _factors(share: float, kind: torch.dtype, device: torch.device) -> torch.Tensor:
+    """The row of factors, drawn when it is first asked for."""
     return functional.dropout(torch.ones(POOLED, dtype=torch.float32), share).to(device, kind)
 
 
@@ -329,7 +327,7 @@ def figures(
     found["held_auroc"] = answerability_auroc([out.answered for _, out in flat], [e.kind == "answer" for e, _ in flat])
     first = [max(range(len(group)), key=lambda at: group[at][1].relevance) == 0 for group in judged if len(group) > 1]
     found["held_first"] = float(np.mean(first))
-    for name in ("xquad_en", "squad2_sample"):
+    for name in SETS:
         questions = read_squad(data / f"{name}.json")
         questions = source.sample(questions, min(most, len(questions)))
         outputs = read([(one.question, Text("", one.context)) for one in questions])
